@@ -8,6 +8,7 @@ of many becomes a row of the ingestion's report and does not stop the ingestion.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)  # in the name of a setting
 _LOGIN = re.compile("//[^/]*@")  # in a URL
@@ -74,6 +75,23 @@ class UnreadableText(CorpusError):
 
     The fix is to give its password, to install Tesseract for scans, or to export it again.
     """
+
+
+class PasswordNeeded(UnreadableText):
+    """A PDF is encrypted, and no password was given that opens it: give its password."""
+
+
+class PageNotDrawn(CorpusError):
+    """A page of a PDF cannot be drawn, though the file is there: add another copy of it.
+
+    Args:
+        message: what is wrong, with the fix.
+        code: ``locked`` for a file that needs a password, ``broken`` for one that is damaged.
+    """
+
+    def __init__(self, message: str, code: Literal["locked", "broken"]) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class StoreError(TenkyoError):
@@ -167,12 +185,36 @@ class NotFound(TenkyoError):
     """No source, passage, conversation, answer or job has this id: list them and check it."""
 
 
+class PageNotFound(NotFound):
+    """A page is not there to be drawn: its file is gone or another one, or has no such page.
+
+    Args:
+        message: what is missing, with the fix.
+        code: ``gone`` or ``changed`` of the file, ``beyond`` for a number that no page has, and
+            ``no_pages`` where the source is not a PDF.
+    """
+
+    def __init__(
+        self, message: str, code: Literal["gone", "changed", "beyond", "no_pages"]
+    ) -> None:
+        self.code = code
+        super().__init__(message)
+
+
 class Gone(NotFound):
     """A shared link or a stream existed and has expired or was revoked: ask for a new one."""
 
 
 class RequestRefused(TenkyoError):
     """A cursor, key or number in a request is invalid: correct the request."""
+
+
+class CollectionRefused(TenkyoError):
+    """A collection cannot have this name: choose another one."""
+
+
+class CollectionExists(CollectionRefused):
+    """There is a collection of this name: use it, or choose another name."""
 
 
 class QuestionRefused(TenkyoError):

@@ -52,6 +52,36 @@ _MESSAGES = {
         "en": "The sources are about other topics than this question; the nearest were {0}.",
         "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
+    "outside_source": {
+        "en": "The source you chose is about other topics.",
+        "ja": "選んだ資料は、この質問とは別の話題を扱っています。",
+    },
+    "outside_sources": {
+        "en": "The sources you chose are about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだ資料の範囲になく、最も近かったのは{0}です。",
+    },
+    "outside_collection": {
+        "en": "The collection you chose is about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
+    },
+    "outside_collections": {
+        "en": "The collections you chose are about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
+    },
+    "help_outside_scope": {
+        "en": " It would help to ask in the whole library.",
+        "ja": "ライブラリ全体に質問すると、見つかるかもしれません。",
+    },
+    "empty_collection": {
+        "en": "This collection has no documents yet; add some, or ask in the whole library.",
+        "ja": "このコレクションにはまだ資料がありません。"
+        "資料を追加するか、ライブラリ全体に質問してください。",
+    },
+    "empty_collections": {
+        "en": "These collections have no documents yet; add some, or ask in the whole library.",
+        "ja": "これらのコレクションにはまだ資料がありません。"
+        "資料を追加するか、ライブラリ全体に質問してください。",
+    },
     "false_premise": {
         "en": "The question assumes “{0}”, but a source says “{1}”: “{2}”"
         " It would help to ask without that assumption.",

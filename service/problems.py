@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from corpus.errors import (
+    CollectionExists,
+    CollectionRefused,
     CorpusError,
     Gone,
     IndexMismatch,
@@ -21,6 +23,8 @@ from corpus.errors import (
     NotFound,
     NotNow,
     NotReady,
+    PageNotDrawn,
+    PageNotFound,
     QuestionRefused,
     RequestRefused,
     StoreError,
@@ -39,6 +43,8 @@ logger = logging.getLogger(__name__)
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (QuestionRefused, 422, "The question cannot be read"),
     (TextRefused, 422, "The text cannot be verified"),
+    (CollectionExists, 409, "There is such a collection already"),
+    (CollectionRefused, 422, "The collection cannot have this name"),
     (UploadRefused, 422, "The upload cannot be read"),
     (UploadTooLarge, 413, "The upload is too large"),
     (TooManyJobs, 503, "Too many jobs are waiting"),
@@ -53,12 +59,15 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (IndexMismatch, 503, "The index does not match the library"),
     (StoreError, 503, "The database cannot be used"),
     (ModelError, 502, "The model failed"),
+    (PageNotDrawn, 422, "The page cannot be drawn"),
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
 _EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
+    "/collections": '{"name": "…"}',
     "/sources": '{"url": "https://…"}',
+    "/translations": '{"passage_id": "…", "start": 0, "end": 40, "language": "en"}',
     "/feedback": '{"answer_id": "…", "rating": "up"}',
     "/share": '{"expires_in": 86400}',
     "/conversations": '{"title": "…"}',
@@ -85,10 +94,14 @@ def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONR
 def as_problem(error: TenkyoError) -> JSONResponse:
     """Make the problem document for an error; its text for readers has no local paths."""
     status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    retry = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
+    more: dict[str, Any] = {}
+    if isinstance(error, NotNow):
+        more["retry_after"] = error.retry_after
+    if isinstance(error, (PageNotDrawn, PageNotFound)):
+        more["code"] = error.code
     if error.public != str(error):  # readers do not get all of it
         logger.warning("%s: %s", title, error)
-    response = problem_response(status, title, error.public, **retry)
+    response = problem_response(status, title, error.public, **more)
     if isinstance(error, NotNow):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):

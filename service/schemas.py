@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from corpus.readers.page_reader import Box
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
 from index.ingestion.report import IngestOutcome
@@ -22,6 +23,8 @@ from service.conversations.shares import Share
 from service.ingestion.job_store import Job
 from service.judging.service_judge import JudgeStatus
 from service.types import Answer, Claim, Decision, Evidence
+
+PageImage = Literal["yes", "no", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,23 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedCollection:
+    """A collection: its name, how many sources are in it, and their ids."""
+
+    id: str
+    name: str
+    sources: int
+    source_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """The collections of the library."""
+
+    collections: tuple[ListedCollection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceText(Source):
     """A source with the text to which the offsets of passages and quotes refer.
 
@@ -125,6 +145,7 @@ class PassageInContext(Passage):
 
     A passage that is not ``current`` is of an earlier version of its source; ``replaced_by`` is
     the id of the passage that has its words now, if any. ``ocr``: its page was read by OCR.
+    ``page_image``: whether the page can be had as an image; it cannot where the file is ``gone``.
     """
 
     before: str = field(kw_only=True)
@@ -133,6 +154,32 @@ class PassageInContext(Passage):
     current: bool = field(kw_only=True)
     replaced_by: str | None = field(kw_only=True)
     ocr: bool = field(kw_only=True)
+    page_image: PageImage = field(default="no", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedBoxes:
+    """Where a span of a PDF's text is printed.
+
+    ``page`` is the page on which it starts, of ``pages`` in all, and ``ratio`` how many times as
+    high as wide that page is. ``boxes`` has a rectangle for each printed line, as parts of the
+    page's width and height; it is empty where the places of the characters are not known.
+    """
+
+    page: int
+    pages: int
+    ratio: float
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A quote and its translation; ``text`` and ``model`` are null without a language model."""
+
+    quote: str
+    language: str
+    text: str | None
+    model: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +194,9 @@ class Readiness:
     """The reply of the readiness check: models and size of the library.
 
     ``model`` is null without a language model, and ``judge`` without one that is to judge its
-    sentences. ``index_recall`` is the share of the ten nearest
-    vectors that a search finds, 1 where it compares all of them.
+    sentences. ``index_recall`` is the share of the ten nearest vectors that a search finds, 1
+    where it compares all of them. ``models`` are those that a question can name, as far as their
+    server has said.
     """
 
     status: str
@@ -159,13 +207,15 @@ class Readiness:
     passages: int
     index_revision: str
     index_recall: float
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemDocument:
     """An RFC 9457 problem document; ``detail`` says what is wrong and how to fix it.
 
-    ``retry_after`` is the number of seconds after which to try again, as in the header.
+    ``retry_after`` is the number of seconds after which to try again, as in the header. ``code``
+    says in a word why a page of a PDF cannot be shown.
     """
 
     title: str
@@ -174,6 +224,7 @@ class ProblemDocument:
     type: str = "about:blank"
     request_id: str = ""
     retry_after: int | None = None
+    code: str = ""
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:

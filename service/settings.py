@@ -151,6 +151,11 @@ class Settings(BaseModel):
         ge=0,
         description="questions whose answers are cached, in each process; 0: none",
     )
+    keep_originals: int = Field(
+        default=1000,
+        ge=0,
+        description="megabytes of fetched PDFs to keep, to show their pages; 0: none",
+    )
     log: str = Field(
         default="warning",
         pattern="^(debug|info|warning|error)$",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from corpus.types import Passage, Source
+from service.scope import Scope
 
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
 Mode = Literal["generated", "quoted", "metadata", "guide", "abstained"]
@@ -180,6 +181,8 @@ class Answer:
         timings: Seconds by step.
         understood: A follow-up as it was answered, completed from the questions before it; None
             for a question that needed no completion.
+        scope: The sources or collections in which the question was asked; None for the whole
+            library.
     """
 
     id: str
@@ -195,6 +198,7 @@ class Answer:
     abstention: Abstention | None = None
     timings: dict[str, float] = field(default_factory=dict)
     understood: str | None = None
+    scope: Scope | None = None
 
     @property
     def abstained(self) -> bool:
@@ -207,11 +211,12 @@ class Event:
     """One event of an answer's stream.
 
     The order is one ``evidence``, then each ``claim`` and ``rejected`` as it is decided, then one
-    ``answer``. Where progress was asked for, a ``status`` may come before each of them.
+    ``answer``. Where progress was asked for, a ``status`` may come before each of them, and a
+    ``draft`` between the ``evidence`` and the ``answer``.
     """
 
-    name: Literal["status", "evidence", "claim", "rejected", "answer"]
-    data: Status | EvidenceFound | Claim | Rejected | Answer
+    name: Literal["status", "draft", "evidence", "claim", "rejected", "answer"]
+    data: Status | Unchecked | EvidenceFound | Claim | Rejected | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,17 @@ class Status:
     """
 
     step: AnswerStep
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """What a model has written and what is not decided yet, in order; it replaces the one before.
+
+    Nothing of it has been checked, and any of it may be withheld. The last sentence may still be
+    incomplete; citations are left out.
+    """
+
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

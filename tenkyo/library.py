@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
+from service.scope import find_scope, scope_of
 from service.server import bootstrap, judges
 
 if TYPE_CHECKING:
@@ -37,18 +38,19 @@ class AsyncTenkyo:
     Questions may be asked at once, also during an ingestion. The models are loaded at first use.
     ``search``, ``ask`` and ``verify`` raise IndexMissing before anything has been ingested,
     IndexMismatch after an ingestion that was interrupted, until another one has completed it, and
-    NotFound for ids that do not exist.
+    NotFound for ids and names of collections that do not exist.
 
     Args:
         data: The data folder; None for the one that the ``tenkyo`` command uses here.
     """
 
     def __init__(self, data: Place | None = None) -> None:
+        from service.connection.choice import with_kept_choice
         from service.settings import read_settings
 
         settings = read_settings(options={} if data is None else {"data_dir": os.fspath(data)})
         folder = settings.data_dir.resolve()  # the program may change its working directory
-        self._settings = settings.model_copy(update={"data_dir": folder})
+        self._settings = with_kept_choice(settings.model_copy(update={"data_dir": folder}))
         self._changing = asyncio.Lock()  # held while the index is opened or written
         self._engine: Engine | None = None
         self._close_models: Callable[[], Awaitable[None]] | None = None
@@ -78,6 +80,7 @@ class AsyncTenkyo:
         self,
         places: Place | Iterable[Place] | None = None,
         *,
+        collection: str = "",
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IngestResult:
         """Read documents into the library, and update the index.
@@ -85,6 +88,8 @@ class AsyncTenkyo:
         Args:
             places: One or several URLs, files or folders; None for the library that comes with
                 Tenkyo.
+            collection: The name of the collection to put them in, which is made if there is none;
+                empty for none.
             on_progress: Is called with the progress at each change, in another thread. It must not
                 use the library.
 
@@ -107,7 +112,8 @@ class AsyncTenkyo:
 
         async with self._changing:
             self._check_open()
-            running = asyncio.ensure_future(asyncio.to_thread(self._ingest, named, report))
+            work = asyncio.to_thread(self._ingest, named, collection, report)
+            running = asyncio.ensure_future(work)
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
@@ -116,7 +122,12 @@ class AsyncTenkyo:
                 raise
 
     async def search(
-        self, question: str, k: int = 10, *, source_ids: Sequence[str] | None = None
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
     ) -> list[Hit]:
         """Find the ``k`` passages that fit a question best, best first."""
         from service.query import check_question
@@ -125,9 +136,8 @@ class AsyncTenkyo:
         library = (await self._open()).library
 
         def find() -> list[Hit]:
-            for each in source_ids or ():
-                library.store.source(each)
-            return library.search(wanted, k, source_ids)
+            found = find_scope(library.store, scope_of(source_ids, collections))
+            return library.search(wanted, k, found.source_ids)
 
         return await asyncio.to_thread(find)
 
@@ -137,6 +147,7 @@ class AsyncTenkyo:
         *,
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
     ) -> Answer:
         """Answer a question, in English or Japanese; every sentence is checked.
@@ -145,20 +156,28 @@ class AsyncTenkyo:
             question: The question.
             conversation_id: That of the answer to which this is a follow-up.
             source_ids: The sources to answer from; None for all.
+            collections: The names of the collections to answer from; None for the whole library.
             mode: "quoted" to ask no language model, although ``TENKYO_LLM_URL`` names one.
 
         Returns:
             The answer. Where there is none, it is ``abstained``, with the ``reason``.
         """
-        return await (await self._open()).answer(question, conversation_id, source_ids, mode)
+        scope = scope_of(source_ids, collections)
+        return await (await self._open()).answer(question, conversation_id, scope, mode)
 
-    async def verify(self, text: str, *, source_ids: Sequence[str] | None = None) -> Checked:
+    async def verify(
+        self,
+        text: str,
+        *,
+        source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> Checked:
         """Check every sentence of a text, of any length, against the library."""
         from service.answering.factcheck import FactChecker
 
         engine = await self._open()
         checker = FactChecker(engine.library, engine.verifier, engine.judge)
-        return await checker.check_async(text, source_ids)
+        return await checker.check_async(text, scope_of(source_ids, collections))
 
     async def _open(self) -> Engine:
         """Open the index and make the engine, once."""
@@ -178,7 +197,9 @@ class AsyncTenkyo:
     def _models(self) -> bootstrap.Models:
         return bootstrap.create_models(self._settings)
 
-    def _ingest(self, places: Sequence[str] | None, report: Callable[..., None]) -> IngestResult:
+    def _ingest(
+        self, places: Sequence[str] | None, collection: str, report: Callable[..., None]
+    ) -> IngestResult:
         """Ingest in this thread, giving way to questions; ``report`` raises to stop."""
         from service.ingestion.job_run import PreemptibleEmbedder
         from service.ingestion.pipeline import IngestRequest, IngestResult
@@ -191,7 +212,7 @@ class AsyncTenkyo:
             embedder=PreemptibleEmbedder(shared, report),
         )
         try:
-            return pipeline.ingest(IngestRequest(places or ()), report)
+            return pipeline.ingest(IngestRequest(places or (), collection=collection), report)
         finally:
             pipeline.store.database.close()
 

@@ -18,11 +18,11 @@ FACE = ROOT / "tenkyo/__init__.py"  # what `import tenkyo` gives
 SQL = [
     *(
         f"corpus/store/{name}.py"
-        for name in "database queries schema store versions work_links".split()
+        for name in "collections database queries schema store versions work_links".split()
     ),
     *(
         f"service/conversations/{n}.py"
-        for n in "conversations feedback schema shares store".split()
+        for n in "conversations feedback schema search shares store".split()
     ),
     "service/ingestion/job_store.py",
 ]

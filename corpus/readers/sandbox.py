@@ -12,6 +12,7 @@ two exchange JSON over pipes, so nothing that a reader process sends is executed
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import logging
@@ -23,18 +24,25 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from dataclasses import asdict, replace
 from typing import IO, Any, Self
 
-from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
+from corpus.errors import (
+    CorpusError,
+    EmptyDocument,
+    PasswordNeeded,
+    UnreadableText,
+    UnsupportedContent,
+)
+from corpus.readers.reading_tasks import answer, file_name, rebuilt
 from corpus.types import Document, Gap, Link, PageSpan, Passage, Section, Source
 
 READ_SECONDS = 120.0
 READER_MEMORY_BYTES = 2_000_000_000  # of data, without program and libraries
-MAX_DOCUMENT_CHARACTERS = 20_000_000  # of a document's text: some forty books
 
-_ERRORS = {e.__name__: e for e in (EmptyDocument, UnreadableText, UnsupportedContent)}
+_ERRORS = {
+    e.__name__: e for e in (EmptyDocument, PasswordNeeded, UnreadableText, UnsupportedContent)
+}
 _LENGTH = struct.Struct("!Q")
 _OUT_OF_MEMORY = 77  # exit code of a reader process
 _log = logging.getLogger(__name__)
@@ -85,10 +93,38 @@ class ReaderPool:
                 crashes its reader process, or has more than 20 million characters.
             RuntimeError: The pool is closed.
         """
-        name = _name(source)
         request = {"source": asdict(source), "content_type": content_type, "password": password}
+        reply = self.ask(file_name(source), request | {"task": "read"}, data)
+        return _document(reply["document"], source), [
+            rebuilt(Passage, p) for p in reply["passages"]
+        ]
+
+    def unlock(self, data: bytes, name: str, password: str) -> bytes:
+        """Remove the encryption of a PDF in a separate process, as ``unlock_pdf`` does.
+
+        Raises:
+            PasswordNeeded: The password does not open it.
+            CorpusError: It is damaged, or takes too much time or memory.
+            RuntimeError: The pool is closed.
+        """
+        reply = self.ask(name, {"task": "unlock", "password": password}, data)
+        return base64.b64decode(reply["unlocked"])
+
+    def ask(self, name: str, request: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """Have a separate process do something with a file, and return its reply.
+
+        Args:
+            name: What error messages call the file.
+            request: The ``task``, and what it needs to know, as JSON has it.
+            data: The bytes of the file.
+
+        Raises:
+            CorpusError: The task raised it; or it takes too much time or memory, or crashes its
+                process.
+            RuntimeError: The pool is closed.
+        """
         process = self._take(name)
-        started = time.monotonic()
+        request, started = request | {"name": name}, time.monotonic()
         try:
             reply = process.ask(json.dumps(request).encode(), data, self.seconds, self.memory)
         except BaseException:
@@ -103,7 +139,7 @@ class ReaderPool:
         if "error" in reply:
             _log.debug("%s: %s", name, reply["trace"])
             raise _ERRORS.get(reply["error"], CorpusError)(reply["message"])
-        return _document(reply["document"], source), [_made(Passage, p) for p in reply["passages"]]
+        return reply
 
     def close(self) -> None:
         """End all reader processes, also those that are reading."""
@@ -223,7 +259,7 @@ def serve(memory: int) -> None:
         if hasattr(signal, "alarm"):  # if the parent has ended and _listen cannot run
             signal.alarm(seconds + 10)
         try:
-            reply = json.dumps(_answer(request, data)).encode()
+            reply = json.dumps(answer(request, data)).encode()
             del data
             _send(replies, _LENGTH.pack(len(reply)), reply)
         except MemoryError:
@@ -247,34 +283,6 @@ def _listen(requests: queue.SimpleQueue[tuple[dict[str, Any], bytes, int]]) -> N
         _kill_group(os.getpid())
 
 
-def _answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
-    from corpus.readers.extract import extract
-    from corpus.text.chunking import split_into_passages
-
-    source = _made(Source, request["source"])
-    try:
-        document = extract(data, source, request["content_type"], request["password"])
-        if len(document.text) > MAX_DOCUMENT_CHARACTERS:
-            count = f"{len(document.text) / 1e6:.1f} million characters"
-            limit = f"{MAX_DOCUMENT_CHARACTERS / 1e6:g} million"
-            raise CorpusError(f"{_name(source)} has {count}, more than {limit}: split it")
-        return {
-            "document": asdict(document),
-            "passages": [asdict(p) for p in split_into_passages(document)],
-        }
-    except CorpusError as error:
-        return _refusal(type(error).__name__, str(error))
-    except MemoryError:
-        raise
-    except Exception as error:  # the file has exposed a bug in a reader
-        fault = f"cannot be read ({type(error).__name__} in its reader)"
-        return _refusal("CorpusError", f"{_name(source)} {fault}: save it again in another program")
-
-
-def _refusal(kind: str, message: str) -> dict[str, Any]:
-    return {"error": kind, "message": message, "trace": traceback.format_exc()}
-
-
 def _limit(memory: int) -> None:
     """Limit this process's memory, where the system can, and prevent core dumps."""
     try:
@@ -292,10 +300,6 @@ def _kill_group(leader: int) -> None:
             os.killpg(leader, signal.SIGKILL)
         else:
             os.kill(leader, signal.SIGTERM)  # Windows ends it at once
-
-
-def _name(source: Source) -> str:
-    return source.url or source.title or "the file"
 
 
 def _send(pipe: IO[bytes], *parts: bytes) -> None:
@@ -320,11 +324,7 @@ def _exactly(pipe: IO[bytes], length: int) -> bytes:
 
 def _document(made: dict[str, Any], source: Source) -> Document:
     # A reader process must not decide which source it was.
-    filled = replace(_made(Source, made["source"]), id=source.id, url=source.url)
+    filled = replace(rebuilt(Source, made["source"]), id=source.id, url=source.url)
     parts = (("sections", Section), ("pages", PageSpan), ("links", Link), ("gaps", Gap))
-    lists = {name: tuple(_made(kind, part) for part in made[name]) for name, kind in parts}
+    lists = {name: tuple(rebuilt(kind, part) for part in made[name]) for name, kind in parts}
     return Document(filled, made["text"], **lists)
-
-
-def _made(kind: type, values: dict[str, Any]) -> Any:
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from corpus.store import work_links
+from corpus.store import collections, work_links
 from corpus.types import Document, PageSpan, Passage, Section, Source
 
 schema = sa.MetaData()
@@ -107,6 +107,7 @@ former_passages = sa.Table(
     sa.Column("page", sa.Integer),
 )
 work_links.declare_tables(schema)
+collections.declare_tables(schema)
 work = work_links.work_column(schema)  # to select with each source
 _RowValues = Callable[[sa.Row[Any]], tuple[Any, ...]]
 _source_values: _RowValues = attrgetter(*(field.name for field in fields(Source)))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from corpus.errors import NotFound
 from corpus.files.files import is_location_of
 from corpus.store import queries, schema, versions
+from corpus.store.collections import CollectionTable
 from corpus.store.database import Database, upsert, utc_now
 from corpus.store.queries import SourceSummary, is_source
 from corpus.store.versions import LocatedPassage, Version
@@ -49,6 +50,7 @@ class Store:
         self.database = Database(url)
         self.database.create(schema.schema)
         self.works = WorkLinkTable(schema.schema, self._transaction)
+        self.collections = CollectionTable(schema.schema, self._transaction)
         self._revision: tuple[int, str] | None = None
 
     @contextmanager

@@ -1,7 +1,9 @@
 """Storage of uploaded files, addressed by the SHA-256 of their bytes.
 
 Each file lies in a folder that is named by its hash, and its source's address comes from the hash
-too. The name that it was uploaded with is data: it is checked and shown, and never used as a path.
+too. Beside an encrypted PDF lies a copy without encryption, so that it can be read again without
+its password, which is never stored. The name that a file was uploaded with is data: it is checked
+and shown, and never used as a path.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import tempfile
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,6 +28,7 @@ from corpus.types import Source
 
 MAX_NAME = 255  # characters
 _SCHEME = "upload:"
+_UNLOCKED = "unlocked"  # the name of an encrypted PDF's copy without encryption
 _HASH_DIGITS = 16  # digits of the hash in an address
 _HEX = frozenset("0123456789abcdef")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters
@@ -106,29 +109,49 @@ class UploadStore:
             return IncomingUpload(self, self.folder)
 
     def read(self, upload: Upload) -> bytes:
-        """Read the bytes of an uploaded file.
+        """Read the bytes of an uploaded file, those of its unlocked copy if it has one.
 
         Raises:
             CorpusError: the file cannot be read any more.
         """
         try:
-            return self._path(upload.sha256).read_bytes()
+            return _readable(self._folder(upload.sha256)).read_bytes()
         except OSError as error:
             raise CorpusError(
                 f"{upload.name} cannot be read ({error.strerror}): send it again"
             ) from error
 
     def file(self, source: Source) -> Path:
-        """Return the path of the uploaded file that a source was read from.
+        """Return the path of the uploaded file that a source was read from, or its unlocked copy.
 
         Raises:
             NotFound: the source was not uploaded, or its file has been deleted.
         """
         upload_name(source)
         for folder in self._folders(source.url):
-            if (path := folder / "file").is_file():
+            if (path := _readable(folder)).is_file():
                 return path
         raise NotFound(f"the file of the source {source.id!r} is gone: upload it again")
+
+    def unlock(self, upload: Upload, unlock: Callable[[bytes], bytes]) -> None:
+        """Keep a copy without encryption of an uploaded PDF, readable only by this user.
+
+        Args:
+            upload: The file.
+            unlock: Turns its bytes into those of the copy; the same bytes: it needs no copy.
+
+        Raises:
+            StoreError: the file cannot be read any more, or the copy cannot be written.
+        """
+        locked = self._folder(upload.sha256) / "file"
+        with _store_errors(self.folder):
+            data = locked.read_bytes()
+        unlocked = unlock(data)
+        if unlocked == data or (target := locked.with_name(_UNLOCKED)).is_file():
+            return
+        with IncomingUpload(self, self.folder) as copy:
+            copy.write(unlocked)
+            copy.move_to(target)
 
     def add_ref(self, sha256: str) -> None:
         """Protect a file from ``forget`` until ``drop_ref`` has been called as often."""
@@ -155,14 +178,14 @@ class UploadStore:
     def _keep(self, part: Path, sha256: str) -> None:
         with self._lock:
             self._refs[sha256] += 1
-            target = self._path(sha256)
-            target.parent.mkdir(exist_ok=True)
-            os.replace(part, target)
-            for folder in (target.parent, self.folder):
-                fsync_folder(folder)
+            folder = self._folder(sha256)
+            folder.mkdir(exist_ok=True)
+            os.replace(part, folder / "file")
+            for changed in (folder, self.folder):
+                fsync_folder(changed)
 
-    def _path(self, sha256: str) -> Path:
-        return self.folder / sha256 / "file"
+    def _folder(self, sha256: str) -> Path:
+        return self.folder / sha256
 
     def _folders(self, url: str) -> list[Path]:
         prefix = url.removeprefix(_SCHEME).partition("/")[0]
@@ -210,17 +233,33 @@ class IncomingUpload:
         """
         sha256 = self._hash.hexdigest()
         with _store_errors(self._part.parent):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            self._flush()
             self._uploads._keep(self._part, sha256)
         return sha256
+
+    def move_to(self, target: Path) -> None:
+        """Flush the complete file to disk and move it to a path in the store."""
+        with _store_errors(self._part.parent):
+            self._flush()
+            os.replace(self._part, target)
+            fsync_folder(target.parent)
+
+    def _flush(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
 
     def drop(self) -> None:
         """Close and delete the partial file; without effect after ``keep``."""
         with contextlib.suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+def _readable(folder: Path) -> Path:
+    """Return the file of an upload's folder that is read: its unlocked copy, if it has one."""
+    unlocked = folder / _UNLOCKED
+    return unlocked if unlocked.is_file() else folder / "file"
 
 
 @contextlib.contextmanager

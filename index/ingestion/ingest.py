@@ -27,6 +27,7 @@ from corpus.links import Paper
 from corpus.readers.sandbox import ReaderPool
 from corpus.store.database import utc_now
 from corpus.store.fingerprint import reading_fingerprint
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import Upload, UploadStore
 from corpus.types import Document, Passage, Source
@@ -38,6 +39,7 @@ from index.ingestion.tasks import (
     FileSelection,
     IngestTask,
     LoadedDocument,
+    failed_item,
     failure_reason,
     library_task,
     paper_task,
@@ -60,12 +62,19 @@ class Ingestion:
         progress: Counts what is done.
         reread: Read documents again whose bytes were read before, for their links; otherwise they
             are reported as ``unchanged``.
+        originals: Keeps the PDFs that are fetched, so that their pages can be shown.
     """
 
     def __init__(
-        self, store: Store, progress: IngestProgress | None = None, *, reread: bool = False
+        self,
+        store: Store,
+        progress: IngestProgress | None = None,
+        *,
+        reread: bool = False,
+        originals: OriginalStore | None = None,
     ) -> None:
         self.store, self.progress, self._reread = store, progress or IngestProgress(), reread
+        self._originals = originals
         self._readers = ReaderPool()
 
     def __enter__(self) -> Self:
@@ -109,18 +118,17 @@ class Ingestion:
         )
 
     async def uploads(
-        self, files: Sequence[Upload], uploads: UploadStore, password: str = "", source_id: str = ""
+        self, files: Sequence[Upload], uploads: UploadStore, source_id: str = ""
     ) -> list[Item]:
         """Ingest uploaded files.
 
         Args:
             files: The files. Of those with the same bytes, the first gives the source its name.
             uploads: Where their bytes are.
-            password: Opens encrypted PDFs.
             source_id: The source whose text the one file replaces; empty for sources of their own.
         """
         first = {file.sha256: n for n, file in reversed(list(enumerate(files)))}
-        tasks = [upload_task(self.store, uploads, file, password, source_id) for file in files]
+        tasks = [upload_task(self.store, uploads, file, source_id) for file in files]
         new = [task for n, task in enumerate(tasks) if n in first.values()]
         copies = [task for n, task in enumerate(tasks) if n not in first.values()]
         return await self._run(new) + await self._run(copies)
@@ -141,7 +149,7 @@ class Ingestion:
             try:
                 item = await self._preview(task) if open_them else Item(task.place, "planned")
             except CorpusError as error:
-                item = Item(task.place, "failed", reason=failure_reason(error))
+                item = failed_item(task, error)
             items.append(item)
         return items
 
@@ -175,7 +183,7 @@ class Ingestion:
                 try:
                     item = await load_and_commit(task)
                 except CorpusError as error:
-                    item = Item(task.place, "failed", reason=failure_reason(error))
+                    item = failed_item(task, error)
                 await asyncio.to_thread(self._record_outcome, item)
             self.progress.add(item)
             return item
@@ -209,6 +217,7 @@ class Ingestion:
         if not self._reread and loaded.outcome != "digest":
             known = self.store.find_unchanged(source, fingerprint)
             if known:
+                self._keep(loaded, known.source)
                 title, count, pages = known.source.title, known.passages, known.pages
                 return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
         document, passages = self._read(replace(loaded, source=source))
@@ -221,6 +230,7 @@ class Ingestion:
         if not passages:
             raise EmptyDocument(f"{place} has headings but no text below them: check the file")
         change = self.store.put(document, passages, fingerprint)
+        self._keep(loaded, document.source)
         unchanged = change.added == change.removed == 0 and loaded.outcome != "digest"
         return Item(
             place,
@@ -232,6 +242,11 @@ class Ingestion:
             document.links,
             len(document.pages),
         )
+
+    def _keep(self, loaded: LoadedDocument, source: Source) -> None:
+        """Keep the file of a version of a source, if it was fetched and is not kept yet."""
+        if self._originals and loaded.outcome == "fetched" and not self._originals.find(source):
+            self._originals.keep(source, loaded.data)
 
     def _read(self, loaded: LoadedDocument) -> tuple[Document, list[Passage]]:
         """Read the document in what was loaded, and its passages."""

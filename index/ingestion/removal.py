@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore, upload_prefix
 from corpus.types import Source
@@ -12,9 +13,13 @@ from corpus.web.paper_resolver import remove_from_cache
 
 
 def remove_sources(
-    store: Store, cache: HttpCache, uploads: UploadStore, source_ids: Sequence[str]
+    store: Store,
+    cache: HttpCache,
+    uploads: UploadStore,
+    source_ids: Sequence[str],
+    originals: OriginalStore | None = None,
 ) -> list[Source]:
-    """Delete sources with their passages, cached responses and uploaded files.
+    """Delete sources with their passages, cached responses, uploaded files and kept originals.
 
     The index still holds their passages until the next ``index.ingestion.sync.sync``; a search
     leaves out what the store no longer has.
@@ -29,6 +34,8 @@ def remove_sources(
     # The cache comes first: if the process is killed here, the sources can be deleted again.
     for source in sources:
         remove_from_cache(source, cache)
+        if originals:
+            originals.forget(source.id)
     store.delete(*source_ids)
     for source in sources:
         delete_unused_upload(store, uploads, source.url)

@@ -7,6 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
+from corpus.errors import (
+    CorpusError,
+    EmptyDocument,
+    PasswordNeeded,
+    UnreadableText,
+    UnsupportedContent,
+)
 from corpus.types import Document, Link
 
 
@@ -36,6 +43,9 @@ def _pages(numbers: Sequence[int]) -> str:
 IngestOutcome = Literal[
     "fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"
 ]
+IngestProblem = Literal["", "password", "wrong password", "unreadable", "empty", "unsupported"]
+# The outcomes after which the document is in the library.
+IN_LIBRARY: frozenset[IngestOutcome] = frozenset(("fetched", "read", "digest", "unchanged", "kept"))
 IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
 
 
@@ -56,6 +66,7 @@ class Item:
         source_id: The id of its source; empty where there is none.
         links: The links in it.
         pages: How many printed pages it has.
+        problem: Why it could not be read, as a word for programs, where there is one.
     """
 
     place: str
@@ -66,6 +77,21 @@ class Item:
     source_id: str = ""
     links: tuple[Link, ...] = ()
     pages: int = 0
+    problem: IngestProblem = ""
+
+
+def problem_of(error: CorpusError) -> IngestProblem:
+    """Name the reason why a document could not be read; empty if only its message tells it."""
+    match error:
+        case PasswordNeeded():
+            return "password"
+        case UnreadableText():
+            return "unreadable"
+        case EmptyDocument():
+            return "empty"
+        case UnsupportedContent():
+            return "unsupported"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

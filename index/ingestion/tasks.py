@@ -20,7 +20,7 @@ from corpus.types import Kind, Source, text_hash
 from corpus.web.fetcher import Fetcher
 from corpus.web.paper_resolver import DocumentGetter, resolve_paper
 from corpus.web.ssrf_guard import refusal_reason
-from index.ingestion.report import Item
+from index.ingestion.report import Item, problem_of
 
 MIN_ORIGINAL_CHARACTERS = 1500  # a login or consent page, which answers 200, has fewer
 
@@ -59,11 +59,13 @@ class IngestTask:
         place: Its name in the report: an address or a path.
         load: Loads its bytes.
         fallback: Loads something else, given the reason why ``load`` or the reader failed.
+        uploaded: Whether it is an uploaded file, which a command line cannot name.
     """
 
     place: str
     load: Callable[[], Awaitable[LoadedDocument]]
     fallback: Callable[[str], Awaitable[LoadedDocument]] | None = None
+    uploaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +219,7 @@ def _file_task(store: Store, path: Path, password: str) -> IngestTask:
     return IngestTask(printable_path(path), load)
 
 
-def upload_task(
-    store: Store, uploads: UploadStore, upload: Upload, password: str, source_id: str
-) -> IngestTask:
+def upload_task(store: Store, uploads: UploadStore, upload: Upload, source_id: str) -> IngestTask:
     """Make a task for an uploaded file.
 
     An upload is identified by its bytes: the same bytes under another name are the same source.
@@ -228,7 +228,6 @@ def upload_task(
         store: The store.
         uploads: Where the bytes are.
         upload: The file.
-        password: Opens an encrypted PDF.
         source_id: The source whose text the file replaces; empty for a source of its own. It
             keeps its id, so answers that cite it still lead somewhere; the bytes that it had
             are a new source if they are uploaded again.
@@ -237,9 +236,9 @@ def upload_task(
     async def load() -> LoadedDocument:
         source = await asyncio.to_thread(_upload_source, store, upload, source_id)
         data = await asyncio.to_thread(uploads.read, upload)
-        return LoadedDocument(source, "read", data, found_at=upload.name, password=password)
+        return LoadedDocument(source, "read", data, found_at=upload.name)
 
-    return IngestTask(printable_path(upload.name), load)
+    return IngestTask(printable_path(upload.name), load, uploaded=True)
 
 
 def _upload_source(store: Store, upload: Upload, source_id: str) -> Source:
@@ -290,6 +289,14 @@ def _has_original(store: Store, source_id: str) -> bool:
 
 def _id(url: str) -> str:
     return text_hash(url)[:12]
+
+
+def failed_item(task: IngestTask, error: CorpusError) -> Item:
+    """Make the item of a document that could not be read."""
+    reason, problem = failure_reason(error), problem_of(error)
+    if task.uploaded and problem == "password":
+        reason = f"{task.place} is encrypted: send it again with its password"
+    return Item(task.place, "failed", reason=reason, problem=problem)
 
 
 def failure_reason(error: CorpusError) -> str:

@@ -19,6 +19,7 @@ from service.answering.reranking import within_reach
 from service.disclosure import is_local, name_of, without_paths
 from service.messages import list_titles, reader_message
 from service.questions.premise_check import PremiseFinding
+from service.scope import EVERYWHERE, Scope
 from service.text import identifiers
 from service.text.alignment import coverage_share
 from service.text.numerals import is_year, mentioned
@@ -127,6 +128,7 @@ def explain_abstention(
     *,
     empty: bool = False,
     unnamed: Sequence[str] = (),
+    scope: Scope = EVERYWHERE,
 ) -> tuple[Abstention | None, str]:
     """Return the kind of an abstention and its reason.
 
@@ -137,6 +139,7 @@ def explain_abstention(
         language: ``en`` or ``ja``, the language of the reason.
         empty: Whether the library has no source at all.
         unnamed: Identifiers of the question that no evidence has.
+        scope: Where the reader asked.
 
     Returns:
         The kind, None without evidence; and two sentences for the reader: what came nearest, and
@@ -159,6 +162,9 @@ def explain_abstention(
         helps = reader_message("help_unread", language, list_titles(tuple(missing), language, why))
     else:
         helps = reader_message(f"help_{kind}", language)
+    if kind == "outside_library" and scope.chosen:
+        nearest = reader_message(f"outside_{scope.chosen}", language, titles)
+        return kind, nearest + reader_message("help_outside_scope", language)
     return kind, reader_message(kind, language, titles) + helps
 
 

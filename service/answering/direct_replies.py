@@ -31,9 +31,11 @@ from service.catalogue.requests import (
     speaks_of_a_document,
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
+from service.messages import reader_message
 from service.questions.comparisons import compared_things, compared_years
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
+from service.scope import has_only_empty_collections
 from service.text.alignment import content_words
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
@@ -81,6 +83,9 @@ class DirectReplies:
         the reason in case nothing answers. For a summary or comparison of works that the question
         names, the state gets their ``overview``.
         """
+        if has_only_empty_collections(self._library.store, state.scope):
+            state.reason = reader_message(f"empty_{state.scope.chosen}", state.language)
+            return DirectReply("abstained", ())
         asked = without_greeting(state.asked)
         kind = _trusted(question_kind(asked or state.asked, self._library.embedder), asked)
         state.kind = kind

@@ -26,6 +26,7 @@ from service.answering.query_rewriting import last_answered, last_said, leans, r
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
+from service.answering.writers import Writers, WritersInUse
 from service.conversations.store import History
 from service.disclosure import model_name
 from service.executors import PriorityThreadPool
@@ -35,6 +36,7 @@ from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.messages import reader_message
 from service.query import check_question
+from service.scope import EVERYWHERE, Scope, find_scope
 from service.text.prompt_injection import without_orders
 from service.types import (
     Answer,
@@ -45,6 +47,7 @@ from service.types import (
     EvidenceFound,
     Mode,
     Status,
+    Unchecked,
     to_json,
 )
 from service.verification import receipt
@@ -64,7 +67,7 @@ def _status(step: AnswerStep) -> Event:
     return Event("status", Status(step))
 
 
-class Engine:
+class Engine(WritersInUse):
     """Answers questions from a library, and keeps the answers.
 
     Args:
@@ -94,8 +97,8 @@ class Engine:
             require_protocol(model, AnswerModel)
         if judge is not None:
             require_protocol(judge, Judge)
-        self.library, self.checker, self.history, self.model = library, checker, history, model
-        self.judge, self._judge_writes = judge, judge_writes
+        self.library, self.checker, self.history = library, checker, history
+        self.writers = Writers(model, judge, judge_writes)
         self.verifier = Verifier(checker, library.embedder)
         self._window = sizes.get("window", prompts.DEFAULT_CONTEXT_TOKENS)
         self._evidence = EvidenceFinder(library, checker, sizes)
@@ -114,11 +117,11 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
     ) -> Answer:
         """Return the whole answer to a question; see ``stream``."""
-        async with aclosing(self.stream(question, conversation_id, source_ids, mode)) as events:
+        async with aclosing(self.stream(question, conversation_id, scope, mode)) as events:
             async for event in events:
                 if isinstance(event.data, Answer):
                     return event.data
@@ -128,9 +131,10 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
         *,
+        model: str | None = None,
         progress: bool = False,
         earlier: Sequence[prompts.Message] = (),
     ) -> AsyncGenerator[Event, None]:
@@ -143,9 +147,11 @@ class Engine:
         Args:
             question: The question. A follow-up is answered as the question that it stands for.
             conversation_id: The conversation that it goes on with; None for a new one.
-            source_ids: The sources to answer from; None for all.
+            scope: The sources and collections to answer from, as they are when it is asked.
             mode: "quoted" to ask no language model.
-            progress: Whether a ``status`` comes whenever another step begins.
+            model: The name of the model that writes, of ``writers``; None for the usual one.
+            progress: Whether a ``status`` comes whenever another step begins, and a ``draft`` of
+                what a model has written and is not checked yet.
             earlier: The messages before the question, of a conversation that is not kept here.
 
         Yields:
@@ -155,15 +161,21 @@ class Engine:
         Raises:
             QuestionRefused: The question is empty or too long. Like the next, it is raised before
                 the first event.
-            NotFound: There is no such conversation or source.
+            NotFound: There is no such conversation, source or collection.
+            RequestRefused: There is no such model.
         """
-        state = await self._open(question, conversation_id, source_ids, earlier)
+        writers = self.writers.writing(model)
+        state = await self._open(question, conversation_id, scope, earlier)
+        state.writers = writers
         events = self._events(state, mode)
         step: AnswerStep | None = None
         async with aclosing(events):
             async for event in events:
-                if not isinstance(event.data, Status):
+                if not isinstance(event.data, Status | Unchecked):
                     yield event
+                elif isinstance(event.data, Unchecked):
+                    if progress:
+                        yield event
                 elif progress and event.data.step != step:
                     step = event.data.step
                     yield event
@@ -176,7 +188,8 @@ class Engine:
                 yield event
             yield Event("answer", await self._close(state, direct.mode))
             return
-        state.written = self.model is not None and mode != "quoted"
+        model = state.writers.model
+        state.written = model is not None and mode != "quoted"
         hits = await self._new(self._evidence.search, state)
         yield _status("reading")
         await self._new(self._evidence.read, state, hits)
@@ -185,8 +198,8 @@ class Engine:
         yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
-        if self.model and state.written and (answer := self._model_answer(state, quotes)):
-            async with aclosing(answer.events(self.model.stream(state.prompt))) as events:
+        if model and state.written and (answer := self._model_answer(state, quotes)):
+            async with aclosing(answer.events(model.stream(state.prompt))) as events:
                 async for event in events:
                     yield event
             yield _status("checking")
@@ -209,8 +222,9 @@ class Engine:
 
     def _model_answer(self, state: AnswerState, quotes: SourceQuotes) -> ModelAnswer | None:
         """Prepare what the language model is to write; None if the evidence is not enough."""
-        judge = self.judge if self.judge and self.judge.able else None
-        decides = judge is not None and self._judge_writes
+        judge = state.writers.judge
+        judge = judge if judge and judge.able else None
+        decides = judge is not None and state.writers.judge_writes
         if not (state.plausible if decides else state.answerable):
             return None
         shown = state.evidence if decides else state.evidence[: state.relevant]
@@ -230,22 +244,21 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None,
-        source_ids: Sequence[str] | None,
+        scope: Scope,
         earlier: Sequence[prompts.Message],
     ) -> AnswerState:
         question = check_question(question)
         store = self.library.store
 
         def look_up() -> AnswerState:
-            for source_id in source_ids or ():
-                store.source(source_id)
+            found = find_scope(store, scope)
             if conversation_id is None:
                 conversation, last = self.history.new_conversation(), last_said(earlier)
             else:
                 conversation = conversation_id
                 last = last_answered(self.history.conversation(conversation))
             state = AnswerState(secrets.token_urlsafe(12), conversation, question)
-            state.within = source_ids
+            state.scope, state.within = found.scope, found.source_ids
             asked = without_orders(question)
             filled = rewrite(asked, last)
             if filled != question:
@@ -290,6 +303,7 @@ class Engine:
             state.language,
             empty=not state.evidence and not store.sources(),
             unnamed=state.unnamed,
+            scope=state.scope,
         )
         if state.elsewhere and state.premise is None:
             state.abstention = "outside_library"
@@ -299,7 +313,8 @@ class Engine:
         state.reason = state.reason or state.unknown or reason
 
     async def _close(self, state: AnswerState, mode: Mode) -> Answer:
-        name = model_name(self.model.name) if self.model and mode == "generated" else ""
+        model = state.writers.model
+        name = model_name(model.name) if model and mode == "generated" else ""
         answer = Answer(
             id=state.id,
             conversation_id=state.conversation_id,
@@ -314,6 +329,7 @@ class Engine:
             abstention=state.abstention,
             timings=state.timings | {"total": round(time.perf_counter() - state.started, 4)},
             understood=state.understood,
+            scope=state.scope if state.scope.chosen else None,
         )
         await self._records(self._keep, state, answer)
         return answer
@@ -321,9 +337,9 @@ class Engine:
     def _keep(self, state: AnswerState, answer: Answer) -> None:
         """Store the answer, and with it what else a receipt of it needs."""
         works = state.originals.original_works(e.source.id for e in state.evidence)
-        judged = None
-        if self.judge and state.judge_cost.calls:
-            judged = record_judgements(self.judge, state.evidence, state.judgements)
+        judge, judged = state.writers.judge, None
+        if judge and state.judge_cost.calls:
+            judged = record_judgements(judge, state.evidence, state.judgements)
         noted = receipt.make_record(
             self.library, self.checker, state.revision, state.drafts, works, state.prompt, judged
         )

@@ -25,6 +25,7 @@ from service.answering.query_rewriting import is_better_as_asked, misses_names
 from service.answering.question_reading import READ_FIRST
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
+from service.messages import reader_message
 from service.questions.parts import question_parts
 from service.questions.premise_check import (
     PremiseFinding,
@@ -33,6 +34,7 @@ from service.questions.premise_check import (
     unsupported_premise,
 )
 from service.questions.presuppositions import open_presupposition, presupposition
+from service.scope import has_only_empty_collections
 from service.verification.candidate_quotes import CandidateQuote
 
 # Calibrated log-odds that something answers, above which a premise need not be said by a source.
@@ -87,6 +89,10 @@ class EvidenceFinder:
         searches = searches or [(text, state.within) for text in asked]
         found = [self._library.search(text, 2 * self._top_k, ids) for text, ids in searches]
         state.record_time("search")
+        if has_only_empty_collections(store, state.scope):  # by now: nothing else may answer
+            state.overview = None
+            state.reason = reader_message(f"empty_{state.scope.chosen}", state.language)
+            return []
         return interleaved(found)
 
     def read(self, state: AnswerState, hits: Sequence[Hit]) -> None:

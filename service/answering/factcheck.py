@@ -27,6 +27,7 @@ from service.judging.decision import decide
 from service.judging.evidence import number_evidence
 from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens
 from service.judging.types import Failure, Judge, NumberedEvidence
+from service.scope import EVERYWHERE, Scope, find_scope
 from service.types import Citation, Claim, Draft, Evidence
 from service.verification.calibration import load_calibration
 from service.verification.provenance import Originals
@@ -92,13 +93,13 @@ class FactChecker:
     """
 
     def __init__(self, library: Library, verifier: Verifier, judge: Judge | None = None) -> None:
-        self._library, self._verifier, self._judge = library, verifier, judge
+        self._library, self._verifier, self.judge = library, verifier, judge
         self._originals = Latest(library.store, originals_of)
 
     async def check_async(
         self,
         text: str,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         progress: Callable[[str, int, int], Awaitable[None]] | None = None,
         threads: Threads = asyncio.to_thread,
     ) -> Checked:
@@ -111,16 +112,17 @@ class FactChecker:
 
         Args:
             text: For each claim, ``text[claim.start : claim.end] == claim.text``.
-            source_ids: Where to look; None: everywhere.
+            scope: Where to look.
             progress: Told of a step, the sentences that are decided, and the number of all.
             threads: Runs what blocks.
 
         Raises:
-            NotFound: For an unknown source.
+            NotFound: For an unknown source or collection.
             TextRefused: As ``statements`` does.
         """
-        checks: _Checks = await threads(self._begin, text, source_ids)
-        judge = self._judge if self._judge and self._judge.able else None
+        checks: _Checks = await threads(self._begin, text, scope)
+        judge = self.judge
+        judge = judge if judge and judge.able else None
         while waiting := checks.next(JUDGED_AT_ONCE):
             if judge and not checks.given_up:
                 decided = await self._judge_next(checks, judge, threads)
@@ -132,10 +134,9 @@ class FactChecker:
                     await progress("verify", len(checks.claims), len(checks.said))
         return self._result(checks)
 
-    def _begin(self, text: str, source_ids: Sequence[str] | None) -> _Checks:
-        for source_id in source_ids or ():
-            self._library.store.source(source_id)
-        return _Checks(text, statements(text), source_ids, self._originals())
+    def _begin(self, text: str, scope: Scope) -> _Checks:
+        found = find_scope(self._library.store, scope)
+        return _Checks(text, statements(text), found.source_ids, self._originals())
 
     def _result(self, checks: _Checks) -> Checked:
         ours = self._verifier.checker.name == CrossEncoder.name

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from corpus.errors import ModelError
 from service.answering.claim_stream import ClaimStream
+from service.answering.draft_stream import with_drafts
 from service.answering.extractive import ANSWERS
 from service.answering.sentence_checks import SentenceChecks, Threads
 from service.answering.sentence_reader import SentenceReader
@@ -56,12 +57,18 @@ class ModelAnswer:
     async def events(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[Event, None]:
         """Yield an event for each sentence as soon as it is decided, in the order of writing.
 
-        The model's text goes on being read while sentences are checked. However this ends, the
-        model's stream is closed and nothing that was begun goes on.
+        The model's text goes on being read while sentences are checked; ``draft`` events say what
+        it has written meanwhile. However this ends, the model's stream is closed and nothing that
+        was begun goes on.
         """
         reader = SentenceReader(
             pieces, self._state.evidence, self._state.asked, self._checks.prefetch
         )
+        async with aclosing(with_drafts(self._decided(reader), reader)) as events:
+            async for event in events:
+                yield event
+
+    async def _decided(self, reader: SentenceReader) -> AsyncGenerator[Event, None]:
         try:
             yield Event("status", Status("writing"))
             while drafts := await reader.take(whole=self._checks.last):
@@ -72,6 +79,7 @@ class ModelAnswer:
                         decided = self._stream.decide, next(waiting), claim
                         for event in await self._threads(*decided):
                             yield event
+                        reader.decided()
                 if not reader.done:
                     yield Event("status", Status("writing"))
         finally:

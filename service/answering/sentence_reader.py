@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from corpus.errors import ModelError
 from service.generation.citation_parser import SentenceParser, resolve_author_years
-from service.generation.prompts import is_no_answer
+from service.generation.prompts import is_no_answer, may_be_no_answer
 from service.types import Draft, Evidence
 from service.verification.checkworthiness import is_bare_answer
 
@@ -51,6 +51,8 @@ class SentenceReader:
         self._evidence, self._question, self._likely = evidence, question, likely
         self._written: dict[str, None] = {}  # the sentences so far, in order
         self._ready: list[Draft] = []
+        self._undecided: list[str] = []  # sentences that are complete
+        self._parser = SentenceParser()
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read(pieces))
         self._task.add_done_callback(self._ended)
@@ -59,6 +61,16 @@ class SentenceReader:
     def done(self) -> bool:
         """Whether the model has ended and every sentence was taken."""
         return self._task.done() and not self._ready
+
+    @property
+    def draft(self) -> tuple[str, ...]:
+        """What was written and is not decided yet; the last sentence may be incomplete."""
+        unfinished = (text for text in self._parser.unfinished if not may_be_no_answer(text))
+        return (*self._undecided, *unfinished)
+
+    def decided(self) -> None:
+        """Take the first sentence out of the draft."""
+        del self._undecided[0]
 
     async def take(self, *, whole: bool = False) -> list[Draft]:
         """Wait for sentences, and return those that are complete and were not taken yet.
@@ -92,7 +104,7 @@ class SentenceReader:
             task.exception()  # ``take`` raises it, if it is called again
 
     async def _read(self, pieces: AsyncGenerator[str, None]) -> None:
-        parser, characters = SentenceParser(), 0
+        parser, characters = self._parser, 0
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
@@ -118,6 +130,7 @@ class SentenceReader:
         for draft in self._new(drafts):
             self._written[draft.text] = None
             self._ready.append(draft)
+            self._undecided.append(draft.text)
             self.any = True
             self._changed.set()
 

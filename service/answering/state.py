@@ -12,6 +12,7 @@ from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
 from service.answering.answer_windows import QuestionPart
 from service.answering.question_reading import ReadPassage
+from service.answering.writers import Writers
 from service.catalogue.overview import Overview
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
@@ -19,6 +20,7 @@ from service.query import language_of
 from service.questions.comparisons import ComparedSide
 from service.questions.kinds import QuestionKind
 from service.questions.premise_check import PremiseFinding
+from service.scope import EVERYWHERE, Scope
 from service.types import (
     Abstention,
     Claim,
@@ -70,6 +72,7 @@ class AnswerState:
     question: str
     understood: str | None = None
     doubtful: bool = False
+    writers: Writers = field(default_factory=Writers)  # the engine's, when the answer began
     written: bool = False
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
@@ -94,6 +97,7 @@ class AnswerState:
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
     compared: tuple[str, ...] = ()  # two things that it compares, by their names
     sides: tuple[ComparedSide, ...] = ()  # the two, if it compares them in some respect
+    scope: Scope = EVERYWHERE  # where the reader asks
     within: Sequence[str] | None = None  # ids of the sources to which the search is limited
     unknown: str = ""  # a sentence on what the catalogue does not know, if the question asks for it
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None

@@ -1,7 +1,8 @@
 """Suggestions: questions to ask next that the library answers, made without a language model.
 
-Candidates are the questions that ship with the library, and, for any other source, its
-headings put into a question. One is kept only if the engine, asked, would answer it.
+Candidates are the questions that ship with the library and those that sentences near the evidence
+answer, in the sources' own words. Only where there are too few of them are headings put into a
+question. One is kept only if the engine, asked, would answer it: rather none than a hollow one.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from cachetools import FIFOCache
 
 from corpus.library.catalogue import suggestions
+from corpus.text.sentences import sentence_spans
 from corpus.types import Source
 from service.answering.engine import Engine
-from service.conversations.conversations import title_of
+from service.answering.sentence_questions import sentence_question
+from service.conversations.titles import title_of
 from service.query import language_of
 from service.text.prompt_injection import speaks_to_a_model
 
@@ -25,6 +29,8 @@ MAX_SUGGESTIONS = 3
 QUESTIONS_EXCLUDED = 20  # last questions of a conversation that are not suggested again
 MAX_CANDIDATES_TRIED = 10  # each takes about as long as finding the evidence of an answer
 SOURCES_SUGGESTED_FROM = 4  # sources of an answer, those that it cites first
+_BEFORE, _AFTER = 4_000, 10_000  # characters around the evidence whose sentences give questions
+_MAX_SAID = 4  # questions made from the sentences of a source
 _REMEMBERED = 2_000  # questions of which it is known whether they are answered
 _SAME = 0.955  # cosine from which two questions ask about the same
 _ASKS = {
@@ -71,8 +77,15 @@ class Suggestions:
         cited += [e["source"]["id"] for e in answer["evidence"]]
         present = self._sources()
         near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
-        found = [*_curated(near, language), *self._headed(near, present, language)]
-        return self._kept(found, earlier)
+        said = [each for one in near for each in self._said(one, language, answer)]
+        first = [*_curated(near, language), *said]
+        kept = self._kept(first, earlier)
+        left = MAX_CANDIDATES_TRIED - len(first)
+        if len(kept) < MAX_SUGGESTIONS and left > 0:
+            headed = list(self._headed(near, present, language))
+            more = self._kept(headed, [*earlier, *kept], left)
+            kept += more[: MAX_SUGGESTIONS - len(kept)]
+        return kept
 
     def examples(self, language: str) -> list[str]:
         """Return at most MAX_SUGGESTIONS questions to begin with, each about another work."""
@@ -81,21 +94,25 @@ class Suggestions:
         some = sorted(present, key=lambda each: present[each].language != language)[
             :MAX_CANDIDATES_TRIED
         ]
-        found = curated or list(self._headed(some, present, language, once=True))
+        said = (next(self._said(each, language), "") for each in some)
+        headed = self._headed(some, present, language, once=True)
+        found = curated or [*filter(None, said), *headed]
         kept: list[str] = []
         for candidate in found[:MAX_CANDIDATES_TRIED]:
             if len(kept) < MAX_SUGGESTIONS and self._answers(candidate):
                 kept.append(candidate)
         return kept
 
-    def _kept(self, candidates: Sequence[str], earlier: Sequence[str]) -> list[str]:
+    def _kept(
+        self, candidates: Sequence[str], earlier: Sequence[str], most: int = MAX_CANDIDATES_TRIED
+    ) -> list[str]:
         """Return the candidates nearest to the first earlier question that the library answers."""
         if not candidates:
             return []
         embed = self._engine.library.embedder.embed_queries
         vectors, asked = embed(candidates), embed(earlier)
         kept: list[str] = []
-        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:MAX_CANDIDATES_TRIED]:
+        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:most]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
             if fresh and len(kept) < MAX_SUGGESTIONS and self._answers(candidates[at]):
                 kept.append(candidates[at])
@@ -113,6 +130,36 @@ class Suggestions:
 
     def _sources(self) -> dict[str, Source]:
         return {source.id: source for source, _ in self._engine.library.store.sources()}
+
+    def _said(
+        self, source_id: str, language: str, answer: Mapping[str, Any] | None = None
+    ) -> Iterator[str]:
+        """Make questions of the sentences of a source, the nearest to the evidence first.
+
+        Args:
+            source_id: The source.
+            language: ``en`` or ``ja``, the language of the sentences and questions.
+            answer: The answer as JSON, whose quotes give no question; None: from the beginning.
+        """
+        evidence = [e["passage"] for e in answer["evidence"]] if answer else []
+        places = [passage["start"] for passage in evidence if passage["source_id"] == source_id]
+        claims = answer["claims"] if answer else []
+        quotes = [c["quote"] for claim in claims for c in claim["citations"] if c["quote"]]
+        at = places[0] if places else 0
+        text = self._engine.library.store.document(source_id).text
+        text = text[max(0, at - _BEFORE) : at + _AFTER]
+        spans = sorted(sentence_spans(text), key=lambda span: abs(span[0] - min(at, _BEFORE)))
+        made = 0
+        for sentence in (text[start:end] for start, end in spans):
+            if made == _MAX_SAID:
+                return
+            if language_of(sentence) != language or speaks_to_a_model(sentence):
+                continue
+            if any(quote in sentence or sentence in quote for quote in quotes):
+                continue
+            if question := sentence_question(sentence, language, text):
+                made += 1
+                yield question
 
     def _headed(
         self,

@@ -29,7 +29,7 @@ from service.concurrency.event_log import (
     cancel_on_disconnect,
     number_frames,
     streaming_response,
-    without_status,
+    without,
 )
 from service.concurrency.idempotency import read_idempotency_key
 from service.concurrency.resumable import ResumableAnswers, parse_last_event_id
@@ -37,6 +37,7 @@ from service.disclosure import public
 from service.executors import PriorityThreadPool
 from service.query import check_question
 from service.schemas import gives
+from service.scope import scope_of
 from service.types import to_json, with_decisions
 from service.verification import receipt
 
@@ -56,13 +57,40 @@ class Question(BaseModel):
         None, description="from an earlier answer: continues its conversation"
     )
     source_ids: list[str] | None = Field(None, description="answer only from these sources")
+    collections: list[str] | None = Field(
+        None, description="answer only from these collections, by their names"
+    )
     mode: Literal["quoted"] | None = Field(
         None, description="`quoted`: answer with quotes, without a language model"
+    )
+    model: str | None = Field(
+        None,
+        max_length=300,
+        description="the language model that writes, one of `models` of `/readyz`; omitted: the"
+        " first of them",
     )
     stream: bool = Field(
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
     progress: bool = Field(False, description="in a stream, also `status` events: the current step")
+    draft: bool = Field(
+        False,
+        description="in a stream, also `draft` events: what the model has written and what is not"
+        " checked yet",
+    )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes it the same question, for an idempotency key."""
+        asked = self.model_dump(exclude={"stream", "progress", "draft"})
+        for later in ("collections", "model"):  # keys from before there were these stay valid
+            if asked[later] is None:
+                del asked[later]
+        return asked
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``AnswerService.stream``."""
+        asked = self.model_dump(include={"question", "conversation_id", "mode", "model"})
+        return asked | {"scope": scope_of(self.source_ids, self.collections)}
 
 
 class Text(BaseModel):
@@ -77,6 +105,9 @@ class Text(BaseModel):
 
     text: str = Field(description="at most 20,000 characters and 200 sentences")
     source_ids: list[str] | None = Field(None, description="check only against these sources")
+    collections: list[str] | None = Field(
+        None, description="check only against these collections, by their names"
+    )
 
 
 def add_answer_routes(
@@ -99,8 +130,8 @@ def add_answer_routes(
     )
     async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
-        arguments = question.model_dump(exclude={"stream", "progress"})
-        key = read_idempotency_key(request, arguments)
+        arguments = question.arguments()
+        key = read_idempotency_key(request, question.identity())
         after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
         arguments["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))
@@ -112,9 +143,10 @@ def add_answer_routes(
                 " key with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = number_frames(answer_service.stream(**arguments, progress=question.progress))
-        if not question.progress:
-            frames = without_status(frames)
+            progress = question.progress or question.draft
+            frames = number_frames(answer_service.stream(**arguments, progress=progress))
+        wanted = {"status": question.progress, "draft": question.draft and streams}
+        frames = without({name for name, sent in wanted.items() if not sent}, frames)
         if streams:
             return await cancel_on_disconnect(request, streaming_response(frames)) or Response(
                 status_code=CLIENT_CLOSED_REQUEST
@@ -167,25 +199,30 @@ async def _last_data(frames: AsyncGenerator[Frame, None]) -> Any:
         return [frame async for frame in frames][-1].data
 
 
-def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) -> None:
+def add_verify_route(
+    app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter, changes: bool = False
+) -> None:
     """Add the route that fact-checks a text, sentence by sentence.
 
     Args:
         app: The application that gets the route.
         engine: Its library and verifier are what texts are checked with.
         limiter: Bounds how many texts are checked at once.
+        changes: Whether another model may judge later on.
     """
-    fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
+    fact_checker = FactChecker(engine.library, engine.verifier)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
         "/v1/verify",
         summary="Check each sentence of a text: a verdict and the quotes that decide",
-        description=_where_sent(engine),
+        description=_where_sent(engine, changes),
         responses=gives(schemas.SentCheck),
     )
     async def verify(body: Text, request: Request) -> Response:
-        arguments = check_text(body.text), body.source_ids, None, threads.run_to_completion
+        scope = scope_of(body.source_ids, body.collections)
+        arguments = check_text(body.text), scope, None, threads.run_to_completion
+        fact_checker.judge = engine.judge  # another may have taken its place
 
         async def check() -> Checked:
             async with limiter.slot():
@@ -199,8 +236,13 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         )
 
 
-def _where_sent(engine: Engine) -> str:
+def _where_sent(engine: Engine, changes: bool) -> str:
     """Say where the text of a request is sent, for the documentation of the API."""
+    if changes:
+        return (
+            "Where `judge` of `/readyz` is able, its language model judges the sentences: they and"
+            " the passages found for them are sent to its host, and nothing else."
+        )
     if engine.judge is None:
         return "The text is checked by this service and sent nowhere else."
     return (

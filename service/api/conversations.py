@@ -23,10 +23,12 @@ from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.concurrency.idempotency import IdempotentCall, read_idempotency_key
 from service.concurrency.process_locks import ProcessLocks
 from service.conversations.bibtex import bibtex
-from service.conversations.conversations import MAX_TITLE_LENGTH, Conversation, Page, title_of
+from service.conversations.conversations import MAX_TITLE_LENGTH, Conversation, Page
 from service.conversations.feedback import Feedback
 from service.conversations.markdown import markdown
+from service.conversations.search import MAX_QUERY_LENGTH
 from service.conversations.shares import Share, Shared
+from service.conversations.titles import title_of
 from service.executors import PriorityThreadPool
 from service.schemas import (
     Links,
@@ -56,7 +58,8 @@ class Title(BaseModel):
     )
 
     title: str = Field(
-        max_length=MAX_TITLE_LENGTH, description="empty: the default, made from the first question"
+        max_length=MAX_TITLE_LENGTH,
+        description="empty: the default, what the first question is about",
     )
 
 
@@ -121,8 +124,15 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     def list_conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str, Query(description="`next` of the previous page")] = "",
+        q: Annotated[
+            str,
+            Query(
+                max_length=MAX_QUERY_LENGTH,
+                description="words to find in titles, questions and answers; `found` says where",
+            ),
+        ] = "",
     ) -> JSONResponse:
-        page = engine.history.conversations.page(limit, cursor)
+        page = engine.history.conversations.page(limit, cursor, q)
         return JSONResponse(asdict(page))
 
     @app.get(
@@ -132,6 +142,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     )
     def get_conversation(conversation_id: Id) -> JSONResponse:
         found = asdict(engine.history.conversations.find(conversation_id))
+        del found["found"]
         answers = map(with_decisions, engine.history.conversation(conversation_id))
         return JSONResponse(found | {"answers": list(answers)})
 

@@ -24,6 +24,7 @@ _GROUPS = {
     "sources": "Library",
     "passages": "Library",
     "search": "Library",
+    "collections": "Library",
     "documents": "Library",
     "jobs": "Library",
 }

@@ -24,6 +24,7 @@ from corpus.errors import CorpusError
 from service.api.multipart import ReceivedForm, receive_upload
 from service.disclosure import public, without_paths
 from service.ingestion.job_store import Job, JobEvent
+from service.ingestion.unlocking import unlock_uploads
 from service.ingestion.worker import IngestionWorker
 from service.schemas import Jobs, SentJob, gives
 
@@ -40,10 +41,18 @@ _FORM = {
                     "required": ["files"],
                     "properties": {
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                        "password": {"type": "string", "description": "opens encrypted PDFs"},
+                        "password": {
+                            "type": "string",
+                            "description": "opens encrypted PDFs; it is never stored",
+                        },
                         "source_id": {
                             "type": "string",
                             "description": "the file, only one, is a new version of this source",
+                        },
+                        "collection": {
+                            "type": "string",
+                            "description": "the collection to put the documents in, by its name;"
+                            " it is made if there is none",
                         },
                     },
                 }
@@ -68,6 +77,11 @@ class Places(BaseModel):
     )
     limit: int = Field(50, ge=1, le=500, description="with `follow`: the most papers to ingest")
     depth: int = Field(1, ge=1, le=3, description="with `follow`: how many links deep")
+    collection: str = Field(
+        "",
+        description="the collection to put the documents in, by its name; it is made if there is"
+        " none",
+    )
 
     @property
     def all_urls(self) -> list[str]:
@@ -108,7 +122,7 @@ def _add_creation(app: FastAPI, worker: IngestionWorker) -> None:
         await run_in_threadpool(worker.table.check_room)
         async with await run_in_threadpool(worker.means.fetcher) as fetcher:
             await asyncio.gather(*map(fetcher.check, urls))
-        arguments = (urls, body.follow is not None, body.limit, body.depth)
+        arguments = (urls, body.follow is not None, body.limit, body.depth, body.collection)
         return _accepted(await run_in_threadpool(worker.add_places, *arguments))
 
 
@@ -160,7 +174,11 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
 def _add_uploads(worker: IngestionWorker, received: ReceivedForm) -> Job:
     source_id = received.source_id
     replaced = worker.means.store.source(source_id) if source_id else None
-    return worker.add_uploads(received.files, received.refused, received.password, replaced)
+    files, refused = received.files, received.refused
+    if received.password:
+        files, locked = unlock_uploads(worker, files, received.password)
+        refused = [*refused, *locked]
+    return worker.add_uploads(files, refused, replaced, received.collection)
 
 
 def _accepted(job: Job) -> JSONResponse:

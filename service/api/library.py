@@ -22,6 +22,8 @@ from corpus.store.uploads import upload_name
 from index.search import Hit, Library
 from service import schemas
 from service.api.limited import run_limited
+from service.api.page_views import PageViews
+from service.api.source_pages import add_page_routes
 from service.concurrency.admission import MAX_RUNNING_SEARCHES, ConcurrencyLimiter
 from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.disclosure import is_local, name_of, page_of, public
@@ -29,13 +31,18 @@ from service.executors import PriorityThreadPool
 from service.ingestion.worker import IngestionWorker
 from service.query import check_question
 from service.schemas import gives, gives_file
+from service.scope import Scope, find_scope, scope_of
 from service.types import to_json
 
 CONTEXT_CHARACTERS = 600  # on each side of a passage, for /v1/passages
 
 
 def add_library_routes(
-    app: FastAPI, library: Library, worker: IngestionWorker | None, searches: ConcurrencyLimiter
+    app: FastAPI,
+    library: Library,
+    worker: IngestionWorker | None,
+    searches: ConcurrencyLimiter,
+    views: PageViews | None = None,
 ) -> None:
     """Add the routes that search and read the library.
 
@@ -44,10 +51,13 @@ def add_library_routes(
         library: What is searched and read.
         worker: Adds the routes that download an uploaded file and delete a source; None: read-only.
         searches: Bounds how many searches run at once.
+        views: Adds the routes for pages of PDFs; None: there are no images of pages.
     """
     _add_search(app, library, searches)
     _add_sources(app, library.store, adds=worker is not None)
-    _add_passages(app, library.store)
+    _add_passages(app, library.store, views)
+    if views:
+        add_page_routes(app, views)
     if worker:
         _add_files(app, worker)
 
@@ -55,9 +65,8 @@ def add_library_routes(
 def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) -> None:
     store, threads = library.store, PriorityThreadPool("searches", MAX_RUNNING_SEARCHES)
 
-    def find(question: str, k: int, source_ids: list[str] | None) -> bytes:
-        for each in source_ids or ():
-            store.source(each)  # raises NotFound for an unknown id, as for an answer
+    def find(question: str, k: int, scope: Scope) -> bytes:
+        source_ids = find_scope(store, scope).source_ids
         hits = [_without_local_url(hit) for hit in library.search(question, k, source_ids)]
         return json_of({"hits": hits})  # faster than json.dumps of asdict
 
@@ -71,9 +80,10 @@ def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) ->
         q: Annotated[str, Query(examples=["Whisper training hours"])],
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         source_id: Annotated[list[str] | None, Query()] = None,
+        collection: Annotated[list[str] | None, Query(description="by its name")] = None,
     ) -> Response:
-        question = check_question(q)
-        body = await run_limited(request, searches, threads, find, question, k, source_id)
+        question, scope = check_question(q), scope_of(source_id, collection)
+        body = await run_limited(request, searches, threads, find, question, k, scope)
         if body is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         return Response(body, media_type="application/json")
@@ -109,7 +119,7 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
         return JSONResponse(public(to_json(document.source)) | more)
 
 
-def _add_passages(app: FastAPI, store: Store) -> None:
+def _add_passages(app: FastAPI, store: Store, views: PageViews | None) -> None:
     @app.get(
         "/v1/passages/{passage_id}",
         summary="Get a passage with the text before and after it",
@@ -125,6 +135,7 @@ def _add_passages(app: FastAPI, store: Store) -> None:
             "current": located.current,
             "replaced_by": located.replaced_by,
             "ocr": located.ocr,
+            "page_image": views.availability(located) if views else "no",
         }
         return JSONResponse(to_json(found) | more)
 

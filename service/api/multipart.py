@@ -24,7 +24,7 @@ from corpus.store.uploads import IncomingUpload, Upload, UploadStore, name_error
 from service.ingestion.worker import IngestionWorker, RefusedFile
 
 MAX_FILES = 100
-_FIELDS = ("password", "source_id")
+_FIELDS = ("password", "source_id", "collection")
 _MAX_FIELD = 1000  # bytes
 _MAX_HEADER = 65_536  # bytes; enough that a file name that is too long is reported for its file
 _WRITE_SIZE = 1 << 20  # bytes that are passed to a thread at once
@@ -38,8 +38,9 @@ class ReceivedForm:
 
     files: list[Upload] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
-    password: str = ""
+    password: str = field(default="", repr=False)
     source_id: str = ""
+    collection: str = ""
 
 
 @asynccontextmanager

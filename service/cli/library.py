@@ -32,6 +32,7 @@ Names = list[str] | None
 _PLACES = "URLs, files and folders. Without any: the library that comes with Tenkyo."
 _WATCH = "Keep running and ingest files that change in the folders, until Ctrl-C."
 _DRY_RUN = "List what would be ingested, without ingesting it."
+_COLLECTION = "Put the documents in this collection; it is made if there is none."
 _PRIVATE = "Allow fetching from this machine and its private network."
 
 
@@ -67,6 +68,7 @@ def ingest(
         typer.Option(help="In folders, no files that match, such as drafts/*; can be repeated."),
     ] = None,
     password: Password = "",
+    collection: Annotated[str, typer.Option(help=_COLLECTION)] = "",
     watch: Annotated[bool, typer.Option("--watch", help=_WATCH)] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_DRY_RUN)] = False,
     trust_private: Annotated[bool, typer.Option(help=_PRIVATE)] = False,
@@ -84,7 +86,9 @@ def ingest(
 
         choice = FileSelection(include or (), exclude or (), password)
         depth = depth if follow else 0
-        request = IngestRequest(places or (), choice, depth, limit, host or (), trust_private)
+        request = IngestRequest(
+            places or (), choice, depth, limit, host or (), trust_private, collection
+        )
         if watch:
             _watch(request, as_json)
         else:
@@ -157,7 +161,7 @@ def _watch(request: IngestRequest, as_json: bool) -> None:
     # Without the data folder: each ingestion changes it, and would cause the next one.
     watched = WatchedFolders(folders, choice.include, choice.exclude, without=settings.data_dir)
     pipeline = bootstrap.create_ingestion_pipeline(settings)
-    watcher = FolderWatcher(pipeline, watched, choice.password)
+    watcher = FolderWatcher(pipeline, watched, choice.password, request.collection)
     # Service managers end a program with SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with progress.ingestion() as on_progress:

@@ -17,12 +17,14 @@ import typer.core
 
 from corpus.errors import TenkyoError
 from service.cli import output
+from service.cli.collections import app as collections_app
 from service.cli.doctor import app as doctor_app
 from service.cli.library import Json
 from service.cli.library import app as library_app
 from service.cli.models import app as models_app
-from service.cli.verify import SourceOption, Url
+from service.cli.verify import CollectionOption, SourceOption, Url
 from service.cli.verify import app as verify_app
+from service.scope import find_scope, scope_of
 from service.server import bootstrap, judges
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ class _OrderedCommands(typer.core.TyperGroup):
     """A group that lists its commands in the order in which people need them."""
 
     NAMES = (
-        "ingest sources remove reindex ask search show verify eval models serve mcp doctor".split()
-    )
+        "ingest sources collections remove reindex ask search show verify eval models serve mcp"
+        " doctor"
+    ).split()
 
     def list_commands(self, ctx: Any) -> list[str]:  # typer does not export the type
         rank = {name: place for place, name in enumerate(self.NAMES)}
@@ -57,6 +60,7 @@ Question = Annotated[str, typer.Argument(help="The question, in English or Japan
 
 app.add_typer(library_app)
 app.add_typer(verify_app)
+app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")
 app.add_typer(doctor_app)
 
@@ -97,6 +101,7 @@ def main() -> None:
 def ask(
     question: Question,
     source: SourceOption = None,
+    collection: CollectionOption = None,
     quoted: Annotated[
         bool, typer.Option(help="Quote the sources, without a language model.")
     ] = False,
@@ -114,13 +119,13 @@ def ask(
         engine, close = bootstrap.create_engine(await judges.name_models(bootstrap.load_settings()))
         judges.print_untested(engine.judge)
         try:
-            return await engine.answer(question, None, source, mode)
+            return await engine.answer(question, None, scope_of(source, collection), mode)
         finally:
             await close()
 
     if url:
         with bootstrap.connect_client(url) as tenkyo:
-            answer = tenkyo.answer(question, source_ids=source, mode=mode)
+            answer = tenkyo.answer(question, source_ids=source, collections=collection, mode=mode)
     else:
         answer = asyncio.run(run())
     if as_json:
@@ -188,6 +193,7 @@ def search(
     question: Question,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of passages to show.")] = 5,
     source: SourceOption = None,
+    collection: CollectionOption = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -199,12 +205,11 @@ def search(
     hits: Sequence[Hit]
     if url:
         with bootstrap.connect_client(url) as tenkyo:
-            hits = tenkyo.search(question, k, source_ids=source)
+            hits = tenkyo.search(question, k, source_ids=source, collections=collection)
     else:
         library = bootstrap.open_library(bootstrap.load_settings())
-        for each in source or ():
-            library.store.source(each)  # raises NotFound, as `tenkyo ask` does
-        hits = library.search(question, k, source)
+        found = find_scope(library.store, scope_of(source, collection))
+        hits = library.search(question, k, found.source_ids)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return
@@ -271,7 +276,8 @@ def serve(
         "port": None if port is None else str(port),
         "llm_url": model_url,
     }
-    settings = bootstrap.load_settings({k: v for k, v in given.items() if v is not None})
+    options = {k: v for k, v in given.items() if v is not None}
+    settings = bootstrap.load_settings(options, chosen=False)  # it may be exchanged meanwhile
     bound = bootstrap.bind_socket(settings)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     print(f"Tenkyo is starting at {address} …", flush=True)

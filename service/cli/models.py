@@ -13,7 +13,7 @@ from corpus.errors import ModelUnavailable, SettingsError
 from service.cli import output
 from service.cli.library import Json
 from service.disclosure import model_name
-from service.server import bootstrap, judges
+from service.server import bootstrap, judges, language_models
 
 if TYPE_CHECKING:
     from service.judging.self_test import SelfTestReport
@@ -42,7 +42,7 @@ def test_models(as_json: Json = False) -> None:
     if result["retrieval"] and not as_json:
         output.print_retrieval(result["retrieval"])
     settings, server = bootstrap.start_local_model(settings)
-    chosen = judges.choose_judge(settings, bootstrap.create_answer_model(settings))
+    chosen = judges.choose_judge(settings, language_models.create_answer_model(settings))
     if chosen is None and not result["retrieval"]:
         raise SettingsError(
             "TENKYO_JUDGE",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from corpus.store.collections import Collection
     from corpus.store.queries import SourceSummary
     from corpus.store.versions import LocatedPassage
     from corpus.types import Document, Source, Unread
@@ -140,6 +141,15 @@ def print_sources(listed: Sequence[SourceSummary], unread: Sequence[Unread]) -> 
         print(f"\n{len(unread):,} could not be read when last tried:\n")
         failed = [(each.tried_at[:10], each.place, _reason(each)) for each in unread]
         print_table(("tried", "place", "reason"), failed)
+
+
+def print_collections(listed: Sequence[Collection]) -> None:
+    """Print collections, with the number of sources in each."""
+    if listed:
+        rows = [(each.name, f"{len(each.source_ids):,}") for each in listed]
+        print_table(("collection", "sources"), rows)
+    else:
+        print("there are no collections yet: `tenkyo collections make NAME` makes one")
 
 
 def print_removed(sources: Sequence[RemovedSource]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ import typer
 from corpus.errors import ReceiptRefused, ServiceRefused, TextRefused
 from service.cli import output
 from service.cli.library import Json, Password
+from service.scope import Scope, scope_of
 from service.server import bootstrap
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ app = typer.Typer()
 PASSED, FAILED, VOUCHED = 0, 1, 3  # exit codes; 2 is that of an error
 SourceOption = Annotated[
     list[str] | None, typer.Option("--source", help="Use only this source; can be repeated.")
+]
+CollectionOption = Annotated[
+    list[str] | None,
+    typer.Option("--collection", help="Use only this collection; can be repeated."),
 ]
 Url = Annotated[
     str | None,
@@ -43,6 +48,7 @@ def verify(
         ),
     ],
     source: SourceOption = None,
+    collection: CollectionOption = None,
     password: Password = "",
     url: Url = None,
     as_json: Json = False,
@@ -60,7 +66,7 @@ def verify(
     data = {name: _read(name) for name in files}
     receipts = {name: made for name, each in data.items() if (made := receipt.read_receipt(each))}
     texts = _texts({name: each for name, each in data.items() if name not in receipts}, password)
-    verified = []
+    scope, verified = scope_of(source, collection), []
     with asyncio.Runner() as loop:
         checks: dict[str, Callable[[], _Verified]] = {}
         if url:
@@ -68,12 +74,12 @@ def verify(
                 raise ReceiptRefused(
                     "a receipt is checked here, from itself alone: leave out --url"
                 )
-            checks |= _text_checks(texts, _RemoteFactChecker(url), source)
+            checks |= _text_checks(texts, _RemoteFactChecker(url), scope)
         else:
             verifier = bootstrap.create_verifier(settings)
             if texts:
                 fact_checker = bootstrap.fact_checker(settings, verifier)
-                checks |= _text_checks(texts, _LocalFactChecker(fact_checker, loop), source)
+                checks |= _text_checks(texts, _LocalFactChecker(fact_checker, loop), scope)
             store = bootstrap.open_store_if_any(settings) if receipts else None
             for name, made in receipts.items():
                 checks[name] = partial(_recheck, name, made, verifier, store)
@@ -108,9 +114,9 @@ def _texts(data: Mapping[str, bytes], password: str) -> dict[str, str]:
 
 
 def _text_checks(
-    texts: Mapping[str, str], checker: _TextChecker, sources: Sequence[str] | None
+    texts: Mapping[str, str], checker: _TextChecker, scope: Scope
 ) -> dict[str, Callable[[], _Verified]]:
-    return {name: partial(_check, name, text, checker, sources) for name, text in texts.items()}
+    return {name: partial(_check, name, text, checker, scope) for name, text in texts.items()}
 
 
 def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store | None) -> _Verified:
@@ -132,12 +138,12 @@ def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store |
     return _Verified(result, code, partial(output.print_rechecked, name, checks, said))
 
 
-def _check(name: str, text: str, checker: _TextChecker, sources: Sequence[str] | None) -> _Verified:
+def _check(name: str, text: str, checker: _TextChecker, scope: Scope) -> _Verified:
     from service.types import to_json
 
     with output.progress() as progress:
         try:
-            checked = checker.check(text, sources, progress)
+            checked = checker.check(text, scope, progress)
         except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
     good = all(claim.verdict.label == "supported" for claim in checked.claims)
@@ -153,7 +159,7 @@ class _TextChecker(Protocol):
     def check(
         self,
         text: str,
-        source_ids: Sequence[str] | None,
+        scope: Scope,
         progress: Callable[[str, int, int], None],
         /,
     ) -> Checked: ...
@@ -168,14 +174,14 @@ class _LocalFactChecker:
     def check(
         self,
         text: str,
-        sources: Sequence[str] | None,
+        scope: Scope,
         progress: Callable[[str, int, int], None],
         /,
     ) -> Checked:
         async def report(step: str, done: int, total: int) -> None:
             progress(step, done, total)
 
-        return self._loop.run(self._fact_checker.check_async(text, sources, report))
+        return self._loop.run(self._fact_checker.check_async(text, scope, report))
 
 
 class _RemoteFactChecker:
@@ -184,9 +190,9 @@ class _RemoteFactChecker:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def check(self, text: str, sources: Sequence[str] | None, _progress: object, /) -> Checked:
+    def check(self, text: str, scope: Scope, _progress: object, /) -> Checked:
         with bootstrap.connect_client(self._url) as tenkyo:
-            return tenkyo.verify(text, source_ids=sources)
+            return tenkyo.verify(text, source_ids=scope.source_ids, collections=scope.collections)
 
 
 def _read(name: str) -> bytes:

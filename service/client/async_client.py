@@ -64,11 +64,18 @@ class AsyncClient(AsyncRoutes):
         *,
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> Answer:
-        """Answer a question; ``mode`` "quoted" answers without the language model."""
+        """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
         call = requests.answer(
-            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+            question,
+            conversation_id=conversation_id,
+            source_ids=source_ids,
+            collections=collections,
+            mode=mode,
+            model=model,
         )
         stream = answer_stream(self.url, call, self._retries)
         *_, last = [event async for event in self._events(stream)]
@@ -80,11 +87,18 @@ class AsyncClient(AsyncRoutes):
         *,
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Answer a question, event by event; the last event is the answer."""
         call = requests.answer(
-            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+            question,
+            conversation_id=conversation_id,
+            source_ids=source_ids,
+            collections=collections,
+            mode=mode,
+            model=model,
         )
         async with aclosing(self._events(answer_stream(self.url, call, self._retries))) as events:
             async for event in events:

@@ -35,12 +35,14 @@ from service.schemas import (
     Jobs,
     ListedSource,
     PassageInContext,
+    PrintedBoxes,
     ProblemDocument,
     Questions,
     SentJob,
     SentShare,
     Sources,
     SourceText,
+    Translation,
     WholeConversation,
     from_json,
 )
@@ -57,7 +59,7 @@ class Call(Generic[T]):
     """One request to the API, and how to read its reply.
 
     Attributes:
-        kind: The type of the reply; ``str`` for a file, ``NoneType`` for no content.
+        kind: The type of the reply; ``str`` or ``bytes`` for a file, ``NoneType`` for no content.
         body: The JSON body, if any.
         form: The fields of a form with files.
         files: The paths of the files to upload.
@@ -78,6 +80,8 @@ class Call(Generic[T]):
         if not 200 <= status < 300:
             raise problem_error(url, status, data)
         try:
+            if self.kind is bytes:
+                return cast(T, data)
             if self.kind is str:
                 return cast(T, data.decode())
             reply = from_json(self.kind, data or b"null")
@@ -97,24 +101,37 @@ def answer(
     *,
     conversation_id: str | None = None,
     source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
     mode: Literal["quoted"] | None = None,
+    model: str | None = None,
 ) -> Call[Answer]:
-    """Answer a question; ``mode`` "quoted" answers without the language model."""
-    asked = {"conversation_id": conversation_id, "source_ids": source_ids, "mode": mode}
+    """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
+    scope = {"source_ids": source_ids, "collections": collections}
+    asked = {"conversation_id": conversation_id, "mode": mode, "model": model, **scope}
     return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
 
 
 def search(
-    question: str, k: int = 10, *, source_ids: Sequence[str] | None = None
+    question: str,
+    k: int = 10,
+    *,
+    source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
 ) -> Call[tuple[Hit, ...]]:
     """Search: the ``k`` passages that match a question best, best first."""
-    params = {"q": question, "k": k, "source_id": list(source_ids or ())}
+    scope = {"source_id": list(source_ids or ()), "collection": list(collections or ())}
+    params = {"q": question, "k": k, **scope}
     return Call("GET", "/v1/search", Hits, params, part="hits")
 
 
-def verify(text: str, *, source_ids: Sequence[str] | None = None) -> Call[Checked]:
+def verify(
+    text: str,
+    *,
+    source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
+) -> Call[Checked]:
     """Verify every sentence of a text against the library, with verdicts and quotes."""
-    body = {"text": text, **_without_none({"source_ids": source_ids})}
+    body = {"text": text, **_without_none({"source_ids": source_ids, "collections": collections})}
     return Call("POST", "/v1/verify", Checked, body=body)
 
 
@@ -141,13 +158,45 @@ def passage(passage_id: str) -> Call[PassageInContext]:
     return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
 
 
+def page_image(source_id: str, number: int, *, width: int = 1200, version: str = "") -> Call[bytes]:
+    """Get a page of a source that is a PDF, as a WebP image; ``number`` counts from 1."""
+    path = f"/v1/sources/{_escaped(source_id)}/pages/{number}"
+    return Call("GET", path, bytes, {"width": width, "version": version})
+
+
+def boxes(source_id: str, start: int, end: int, *, version: str = "") -> Call[PrintedBoxes]:
+    """Find where a span of the text of a source that is a PDF is printed."""
+    params = {"start": start, "end": end, "version": version}
+    return Call("GET", f"/v1/sources/{_escaped(source_id)}/boxes", PrintedBoxes, params)
+
+
+def translate(
+    passage_id: str, start: int, end: int, language: Literal["en", "ja"]
+) -> Call[Translation]:
+    """Have a quote translated by the service's language model; the translation is not checked.
+
+    Args:
+        passage_id: The passage of the quote, as in its citation.
+        start: Where the quote begins in the text of its source.
+        end: Where it ends.
+        language: The language to translate into.
+    """
+    body = {"passage_id": passage_id, "start": start, "end": end, "language": language}
+    return Call("POST", "/v1/translations", Translation, body=body)
+
+
 def remove(source_id: str) -> Call[None]:
     """Remove a source from the library."""
     return Call("DELETE", f"/v1/sources/{_escaped(source_id)}", type(None))
 
 
 def add_urls(
-    urls: Sequence[str], *, follow: bool = False, limit: int = 50, depth: int = 1
+    urls: Sequence[str],
+    *,
+    follow: bool = False,
+    limit: int = 50,
+    depth: int = 1,
+    collection: str = "",
 ) -> Call[SentJob]:
     """Start a job that ingests web addresses.
 
@@ -156,13 +205,19 @@ def add_urls(
         follow: Whether to ingest the papers that they link to, too.
         limit: The largest number of papers.
         depth: How many links away from ``urls`` a paper may be.
+        collection: The name of the collection to put them in, made if there is none; empty: none.
     """
     followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
+    followed |= {"collection": collection} if collection else {}
     return Call("POST", "/v1/sources", SentJob, body={"urls": list(urls), **followed})
 
 
 def upload(
-    paths: Sequence[str | PathLike[str]], *, password: str = "", source_id: str | None = None
+    paths: Sequence[str | PathLike[str]],
+    *,
+    password: str = "",
+    source_id: str | None = None,
+    collection: str = "",
 ) -> Call[SentJob]:
     """Start a job that uploads and ingests files.
 
@@ -170,12 +225,13 @@ def upload(
         paths: The files.
         password: Opens encrypted PDFs.
         source_id: The source whose text the only file replaces; None to add sources.
+        collection: As for ``add_urls``.
 
     Raises:
         CorpusError: A file cannot be opened.
     """
-    form = {"password": password} if password else {}
-    form |= {"source_id": source_id} if source_id is not None else {}
+    given = {"password": password, "source_id": source_id, "collection": collection}
+    form = {name: value for name, value in given.items() if value}
     files = tuple(map(Path, paths))
     return Call("POST", "/v1/documents", SentJob, form=form, files=files)
 
@@ -198,11 +254,18 @@ def cancel(job: Job | str) -> Call[SentJob]:
 # Conversations
 
 
-def conversations(limit: int = 20, cursor: str | None = None) -> Call[Page]:
-    """List conversations, the latest first; ``cursor`` is ``next`` of the page before."""
-    return Call(
-        "GET", "/v1/conversations", Page, {"limit": limit, **_without_none({"cursor": cursor})}
-    )
+def conversations(
+    limit: int = 20, cursor: str | None = None, *, query: str | None = None
+) -> Call[Page]:
+    """List conversations, the latest first.
+
+    Args:
+        limit: How many to return at most.
+        cursor: ``next`` of the page before.
+        query: Words that title, questions or answers have.
+    """
+    optional = _without_none({"cursor": cursor, "q": query})
+    return Call("GET", "/v1/conversations", Page, {"limit": limit, **optional})
 
 
 def conversation(conversation_id: str) -> Call[WholeConversation]:
@@ -211,7 +274,7 @@ def conversation(conversation_id: str) -> Call[WholeConversation]:
 
 
 def rename(conversation_id: str, title: str) -> Call[Conversation]:
-    """Set a conversation's title; an empty one restores that made from its first question."""
+    """Set a conversation's title; an empty one restores that made from its first answer."""
     return Call("PATCH", _conversation_path(conversation_id), Conversation, body={"title": title})
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
-from service.client import requests
+from service.client import collection_requests, requests
 from service.client.requests import Call
 
 P = ParamSpec("P")
@@ -55,12 +55,25 @@ class Routes:
     sources = Route(requests.sources)
     source = Route(requests.source)
     passage = Route(requests.passage)
+    page_image = Route(requests.page_image)
+    boxes = Route(requests.boxes)
+    translate = Route(requests.translate)
     remove = Route(requests.remove)
     add_urls = Route(requests.add_urls)
     upload = Route(requests.upload)
     job = Route(requests.job)
     jobs = Route(requests.jobs)
     cancel = Route(requests.cancel)
+
+    # Collections
+
+    collections = Route(collection_requests.collections)
+    collection = Route(collection_requests.collection)
+    make_collection = Route(collection_requests.make_collection)
+    rename_collection = Route(collection_requests.rename_collection)
+    delete_collection = Route(collection_requests.delete_collection)
+    add_to_collection = Route(collection_requests.add_to_collection)
+    remove_from_collection = Route(collection_requests.remove_from_collection)
 
     # Conversations
 

@@ -80,11 +80,18 @@ class Client(BlockingRoutes):
         *,
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> Answer:
-        """Answer a question; ``mode`` "quoted" answers without the language model."""
+        """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
         call = requests.answer(
-            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+            question,
+            conversation_id=conversation_id,
+            source_ids=source_ids,
+            collections=collections,
+            mode=mode,
+            model=model,
         )
         *_, last = self._events(answer_stream(self.url, call, self._retries))
         return cast(Answer, last.data)
@@ -95,7 +102,9 @@ class Client(BlockingRoutes):
         *,
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
+        collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> Iterator[Event]:
         """Answer a question, event by event; the last event is the answer.
 
@@ -103,7 +112,12 @@ class Client(BlockingRoutes):
             StreamBroken: The stream ended early and cannot be resumed.
         """
         call = requests.answer(
-            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+            question,
+            conversation_id=conversation_id,
+            source_ids=source_ids,
+            collections=collections,
+            mode=mode,
+            model=model,
         )
         yield from self._events(answer_stream(self.url, call, self._retries))
 

@@ -25,6 +25,7 @@ from corpus.store.database import utc_now
 from service.judging.record import judge_identity
 from service.query import check_question
 from service.schemas import from_json
+from service.scope import Scope, find_scope
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected, to_json
 from service.verification.methods import without_failure
 from service.verification.receipt import canonical, verifier_identity
@@ -50,8 +51,9 @@ class CachedAnswer:
 class AnswerCache:
     """A least-recently-used cache of answers to questions that need no conversation.
 
-    Two questions share an entry if their normalised texts, sources and mode are equal, and if
-    everything that the answer depends on is unchanged: sources and their metadata, index,
+    Two questions share an entry if their normalised texts, scopes and modes are equal, and if
+    everything that the answer depends on is unchanged: what the collections asked in hold, sources
+    and their metadata, index,
     language model, verifier, and judge with whether it judges yet. Settings are not part of the
     key: they are fixed for the life of a process. Methods block, and are safe to share between
     threads.
@@ -63,10 +65,16 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._library_state: tuple[int, str] | None = None  # the store's change count, and a hash
 
-    def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
-        """Hash a question together with the present state of all that its answer depends on."""
+    def key(self, question: str, scope: Scope, mode: str | None, model: str | None = None) -> str:
+        """Hash a question together with the present state of all that its answer depends on.
+
+        Raises:
+            NotFound: There is no such source or collection.
+        """
         engine = self._engine
-        model, judge = engine.model, engine.judge
+        found = find_scope(engine.library.store, scope)
+        writers = engine.writers.writing(model)
+        writer, judge = writers.model, writers.judge
         try:
             manifest = self._manifest.stat()
             index_state = [manifest.st_mtime_ns, manifest.st_ino]
@@ -74,9 +82,10 @@ class AnswerCache:
             index_state = []
         parts = [
             check_question(question),
-            None if source_ids is None else sorted(set(source_ids)),
+            [sorted(found.scope.source_ids or ()), sorted(found.scope.collections or ())],
+            None if found.source_ids is None else sorted(found.source_ids),
             mode,
-            model.name if model else None,
+            [writer.name, getattr(writer, "address", "")] if writer else None,
             repr(verifier_identity(engine.checker)),
             [repr(judge_identity(judge)), judge.able] if judge else None,
             engine.library.embedder.name,

@@ -12,11 +12,12 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from corpus.errors import TenkyoError
 from service.concurrency.admission import MAX_CACHE_LOOKUPS, MAX_QUEUED_SECONDS, Limiters
 from service.executors import PriorityThreadPool
+from service.scope import EVERYWHERE, Scope
 from service.types import Answer
 
 if TYPE_CHECKING:
@@ -44,13 +45,25 @@ class _CacheableQuestion:
 
     cache: AnswerCache
     text: str
-    source_ids: Sequence[str] | None
+    scope: Scope
     mode: Mode | None
     progress: bool
     fresh: bool
+    model: str | None
 
     def key(self) -> str:
-        return self.cache.key(self.text, self.source_ids, self.mode)
+        return self.cache.key(self.text, self.scope, self.mode, self.model)
+
+
+class AnswerWishes(TypedDict, total=False):
+    """What else a reader may wish of an answer.
+
+    ``model`` names the model that writes, of ``Engine.writers``; ``fresh`` ignores cached answers
+    and those being made.
+    """
+
+    model: str | None
+    fresh: bool
 
 
 class AnswerService:
@@ -86,38 +99,40 @@ class AnswerService:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
         *,
         progress: bool = False,
         earlier: Sequence[Message] = (),
-        fresh: bool = False,
+        **wishes: Unpack[AnswerWishes],
     ) -> AsyncGenerator[Event, None]:
         """Answer a question, event by event: see ``Engine.stream``.
 
         Args:
             question: The reader's question.
             conversation_id: The conversation that it continues; None begins a new one.
-            source_ids: The sources to answer from; None for all.
+            scope: The sources and collections to answer from.
             mode: ``quoted`` to answer without the language model.
             progress: Whether to give status events too.
             earlier: Messages of a conversation that is not in the history.
-            fresh: Whether to ignore cached answers and those being made.
+            **wishes: See ``AnswerWishes``.
 
         Raises:
             TooBusy: Before the first event, if no slot is free in time.
         """
+        model, fresh = wishes.get("model"), wishes.get("fresh", False)
         if self._cache is None or conversation_id is not None or earlier:
             events = self._answer_in_slot(
                 question,
-                source_ids=source_ids,
+                scope=scope,
                 mode=mode,
+                model=model,
                 conversation_id=conversation_id,
                 earlier=earlier,
                 progress=progress,
             )
         else:
-            asked = _CacheableQuestion(self._cache, question, source_ids, mode, progress, fresh)
+            asked = _CacheableQuestion(self._cache, question, scope, mode, progress, fresh, model)
             events = self._answer_or_reuse(asked)
         async with aclosing(events):
             async for event in events:
@@ -171,8 +186,9 @@ class AnswerService:
                         return
                 answering = self.engine.stream(
                     asked.text,
-                    source_ids=asked.source_ids,
+                    scope=asked.scope,
                     mode=asked.mode,
+                    model=asked.model,
                     progress=asked.progress,
                 )
                 async with aclosing(answering) as events:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from fastapi.sse import format_sse_event
 from corpus.errors import TenkyoError
 from service.disclosure import public
 from service.problems import as_problem, problem_response
-from service.types import Event, Status, to_json
+from service.types import Event, Status, Unchecked, to_json
 
 CLIENT_CLOSED_REQUEST = 499  # by convention, a client that disconnected; only logs show it
 T = TypeVar("T")
@@ -50,8 +50,8 @@ async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T | None
 class Frame:
     """One event of a stream, as JSON with a number.
 
-    ``number`` counts from 1. A status has None: it is not sent again to a reader who resumes
-    the stream.
+    ``number`` counts from 1. A status or a draft has None: it is not sent again to a reader who
+    resumes the stream.
     """
 
     name: str
@@ -71,16 +71,18 @@ async def number_frames(events: AsyncGenerator[Event, None]) -> AsyncGenerator[F
     number = 0
     async with aclosing(events):
         async for event in events:
-            is_status = isinstance(event.data, Status)
-            number += not is_status
-            yield Frame(event.name, public(to_json(event.data)), None if is_status else number)
+            passing = isinstance(event.data, Status | Unchecked)
+            number += not passing
+            yield Frame(event.name, public(to_json(event.data)), None if passing else number)
 
 
-async def without_status(frames: AsyncGenerator[Frame, None]) -> AsyncGenerator[Frame, None]:
-    """Leave out the frames that only report progress."""
+async def without(
+    names: Collection[str], frames: AsyncGenerator[Frame, None]
+) -> AsyncGenerator[Frame, None]:
+    """Leave out the frames with some names, such as ``status``."""
     async with aclosing(frames):
         async for frame in frames:
-            if frame.number is not None:
+            if frame.name not in names:
                 yield frame
 
 

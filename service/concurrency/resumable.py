@@ -72,6 +72,7 @@ class ResumableAnswer:
         self.key, self._locks = key, locks
         self._frames, self._grace = frames, grace
         self._log: list[Frame] = []
+        self._draft: Frame | None = None  # the last one; the others are of no use to anybody
         self._changed = asyncio.Event()
         self._ended = False
         self._error: Exception | None = None
@@ -110,12 +111,16 @@ class ResumableAnswer:
         if self._timer:
             self._timer.cancel()
         try:
-            position = self._position_after(after)
+            position, draft = self._position_after(after), None
             while True:
                 changed = self._changed
                 while position < len(self._log):
                     position += 1
                     yield self._log[position - 1]
+                if self._draft and self._draft is not draft and not self._ended:
+                    draft = self._draft
+                    yield draft
+                    continue  # more may have come meanwhile
                 if self._error:
                     raise self._error
                 if self._ended:
@@ -160,7 +165,10 @@ class ResumableAnswer:
         try:
             async with aclosing(self._frames) as frames:
                 async for frame in frames:
-                    self._log.append(frame)
+                    if frame.name == "draft":
+                        self._draft = frame
+                    else:
+                        self._log.append(frame)
                     self._wake_readers()
             await asyncio.to_thread(keep, self._log)
         except Exception as error:

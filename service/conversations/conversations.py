@@ -6,6 +6,7 @@ The HTTP routes are in ``service.api.conversations``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,24 +15,27 @@ import sqlalchemy as sa
 from corpus.errors import NotFound, RequestRefused
 from corpus.store.database import Database, upsert
 from service.conversations import schema
+from service.conversations.search import Match, find_match, has_words, search_words
 from service.query import printable
 
-TITLE_LENGTH = 60  # columns of a title made from a question; Japanese characters take two
-_EAST_ASIAN = 0x2E7F  # code points above this take two columns
 MAX_TITLE_LENGTH = 200  # characters of a title that a reader sets
+_SET_TITLES = sa.select(schema.titles.c.conversation_id, schema.titles.c.title)
 _CURSOR = re.compile(r"c([0-9]{1,18})")
-_ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # removed before the ellipsis
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation as listed: title, number of answers and times (ISO 8601, UTC)."""
+    """A conversation as listed: title, number of answers and times (ISO 8601, UTC).
+
+    ``found``: where a search found it; null without a search.
+    """
 
     id: str
     title: str
     answers: int
     created_at: str
     last_asked_at: str
+    found: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class ConversationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, limit: int, cursor: str = "") -> Page:
+    def page(self, limit: int, cursor: str = "", query: str = "") -> Page:
         """Return a page of conversations, the one with the latest answer first.
 
         Questions asked while a reader turns the pages neither repeat nor hide a conversation on
@@ -57,18 +61,23 @@ class ConversationStore:
         Args:
             limit: The number of conversations.
             cursor: ``next`` of the page before; empty for the first page.
+            query: Words that title, questions or answers have; empty for all conversations.
 
         Raises:
             RequestRefused: The cursor is malformed.
         """
         last = sa.func.max(schema.order.c.row).label("last")
-        query = _listed(last).order_by(last.desc()).limit(limit + 1)
+        wanted = _listed(last).order_by(last.desc()).limit(limit + 1)
         if cursor:
-            query = query.having(last < _row(cursor))
+            wanted = wanted.having(last < _row(cursor))
+        words = search_words(query)
         with self._database.transaction() as db:
-            rows = db.execute(query).all()
+            if words:
+                titles = {row.conversation_id: row.title for row in db.execute(_SET_TITLES)}
+                wanted = wanted.where(has_words(words, titles))
+            rows = db.execute(wanted).all()
             more = len(rows) > limit
-            found = tuple(_conversation(db, row) for row in rows[:limit])
+            found = tuple(_conversation(db, row, words) for row in rows[:limit])
         return Page(found, f"c{rows[limit - 1].last}" if more else None)
 
     def find(self, conversation_id: str) -> Conversation:
@@ -81,7 +90,7 @@ class ConversationStore:
             return _conversation(db, row)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Set a conversation's title; an empty one restores that made from its first question."""
+        """Set a conversation's title; an empty one restores that made from its first answer."""
         title = " ".join(printable(title).split())
         if len(title) > MAX_TITLE_LENGTH:
             raise RequestRefused(
@@ -122,36 +131,6 @@ def unknown_conversation(conversation_id: str) -> NotFound:
     return NotFound(f"no conversation {conversation_id!r}: /v1/conversations lists them all")
 
 
-def title_of(question: str) -> str:
-    """Shorten a question to a title of at most 60 columns, cut at the end of a word."""
-    text = " ".join(question.split())
-    room, cut = TITLE_LENGTH, 0
-    while cut < len(text) and room > 0:
-        room -= 2 if ord(text[cut]) > _EAST_ASIAN else 1
-        cut += 1
-    if cut == len(text) and room >= 0:
-        return text
-    cut -= 1
-    at = next((i for i in range(cut, cut * 2 // 3, -1) if _may_cut(text[i - 1], text[i])), cut)
-    return text[:at].rstrip(_ENDS) + "…"
-
-
-def _may_cut(before: str, after: str) -> bool:
-    """Return whether a title may be cut between two characters.
-
-    It may at a blank or a full-width mark, and in Japanese, which has no blanks, after hiragana,
-    which end a word or are its particle.
-    """
-    left, right = _script(before), _script(after)
-    return "mark" in (left, right) or (left == "hiragana" != right)
-
-
-def _script(c: str) -> str:
-    if c.isspace() or (ord(c) > _EAST_ASIAN and not c.isalnum()):
-        return "mark"
-    return "hiragana" if "\u3040" <= c < "\u30a0" else "other"
-
-
 def _same_id(conversation_id: str) -> sa.ColumnElement[bool]:
     return schema.conversations.c.id == conversation_id
 
@@ -173,17 +152,20 @@ def _listed(last: sa.Label[int]) -> sa.Select[Any]:
     )
 
 
-def _conversation(db: sa.Connection, row: sa.Row[Any]) -> Conversation:
+def _conversation(db: sa.Connection, row: sa.Row[Any], words: Sequence[str] = ()) -> Conversation:
+    searched = schema.searched
     first_and_last = (
-        sa.select(schema.answers.c.question, schema.answers.c.created_at)
+        sa.select(schema.answers.c.created_at, searched.c.title)
         .join(schema.order, schema.order.c.answer_id == schema.answers.c.id)
+        .join(searched, searched.c.answer_id == schema.answers.c.id)
         .where(schema.order.c.row.in_([row.first, row.last]))
         .order_by(schema.order.c.row)
     )
     set_title = sa.select(schema.titles.c.title).where(schema.titles.c.conversation_id == row.id)
     found = db.execute(first_and_last).all()
-    title = db.execute(set_title).scalar() or title_of(found[0].question)
-    return Conversation(row.id, title, row.answers, row.created_at, found[-1].created_at)
+    title = db.execute(set_title).scalar() or found[0].title
+    match = find_match(db, row.id, title, words) if words else None
+    return Conversation(row.id, title, row.answers, row.created_at, found[-1].created_at, match)
 
 
 def _row(cursor: str) -> int:

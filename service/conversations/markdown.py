@@ -1,4 +1,4 @@
-"""Markdown export of answers, with a footnote for every claim. Pure functions.
+"""Markdown export of answers, with a footnote for every cited source. Pure functions.
 
 Answers are JSON, as ``service.types.to_json`` makes it. Questions, claims, quotes and titles are
 escaped, so that nothing in them acts as markup.
@@ -32,6 +32,8 @@ _WORDS = {
         "secondary": "second hand",
         "disputed": "Another source says otherwise",
         "quote": "“{}”",
+        "sentence": "sentence {}",
+        "notes": " ({})",
         "context": " (context: it does not answer the question)",
         "catalogue": "From the catalogue: what the library knows of its sources.",
         "metadata": "from the catalogue",
@@ -45,6 +47,8 @@ _WORDS = {
         "secondary": "二次資料",
         "disputed": "別の資料の記述と異なります",
         "quote": "「{}」",
+        "sentence": "第{}文",
+        "notes": "（{}）",
         "context": "（補足：質問への答えではありません）",
         "catalogue": "書誌情報：出典そのものの文ではなく、登録された情報です。",
         "metadata": "書誌情報",
@@ -53,7 +57,10 @@ _WORDS = {
 
 
 def markdown(title: str, answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
-    """Write answers as CommonMark, with footnotes numbered through all of them.
+    """Write answers as CommonMark, with footnotes that have the numbers of the chat page.
+
+    A source has one number in an answer, by its first appearance. Of several answers, the labels
+    of footnotes begin with the number of the answer: ``[^2-1]``.
 
     Args:
         title: The heading.
@@ -62,8 +69,8 @@ def markdown(title: str, answers: Sequence[Mapping[str, Any]], base: str = "") -
     """
     parts = [f"# {escape(title)}"]
     footnotes: list[str] = []
-    for answer in answers:
-        parts += _answer(answer, footnotes, base)
+    for number, answer in enumerate(answers, 1):
+        parts += _answer(answer, footnotes, base, f"{number}-" if len(answers) > 1 else "")
     return "\n\n".join(parts + footnotes) + "\n"
 
 
@@ -115,21 +122,40 @@ def link_of(url: str, source_id: str, base: str) -> str:
     return ""
 
 
-def _answer(answer: Mapping[str, Any], footnotes: list[str], base: str) -> Iterable[str]:
+def number_sources(claims: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Number the sources by id in the order in which claims cite them or are disputed by them."""
+    cited = (c for claim in claims for c in (*claim["citations"], *claim["disputed_by"]))
+    ids = dict.fromkeys(citation["source_id"] for citation in cited)
+    return {source_id: number for number, source_id in enumerate(ids, 1)}
+
+
+def _answer(
+    answer: Mapping[str, Any], footnotes: list[str], base: str, prefix: str
+) -> Iterable[str]:
     """Give the paragraphs of an answer, and append its footnotes to ``footnotes``."""
     words = _WORDS[language_of(answer["question"])]
     sources = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
+    numbers = number_sources(answer["claims"])
+
+    def marks(citations: Sequence[Mapping[str, Any]]) -> str:
+        cited = dict.fromkeys(numbers[citation["source_id"]] for citation in citations)
+        return "".join(f"[^{prefix}{number}]" for number in cited)
+
     yield f"## {escape(answer['question'])}"
     if answer["mode"] == "metadata":
         yield f"*{words['catalogue']}*"
     for claim in answer["claims"]:
-        footnotes.append(f"[^{len(footnotes) + 1}]: {_footnote(claim, sources, words, base)}")
         text = escape(claim["text"])
         if answer["mode"] == "generated" and claim["verdict"].get("method") == "verbatim":
             text = words["quote"].format(text)  # of a source, between the sentences of a model
         answers = claim.get("answers")  # older answers have none
         beside = words["context"] if answers and not answers["holds"] else ""
-        yield f"{text}[^{len(footnotes)}]{beside}"
+        disputes = marks(claim["disputed_by"])
+        disputed = words["notes"].format(words["disputed"] + disputes) if disputes else ""
+        yield f"{text}{marks(claim['citations'])}{beside}{disputed}"
+    for source_id, number in numbers.items():
+        said = _footnote(source_id, answer["claims"], sources.get(source_id, {}), words, base)
+        footnotes.append(f"[^{prefix}{number}]: {said}")
     if answer["reason"] and answer["mode"] == "guide":
         yield escape(answer["reason"])
     elif answer["reason"]:
@@ -146,51 +172,44 @@ def _withheld(rejected: Mapping[str, Any]) -> str:
 
 
 def _footnote(
-    claim: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
-) -> str:
-    cited = _all_cited(claim["citations"], sources, words, base)
-    if claim["secondary"]:
-        cited[-1] += f" ({words['secondary']})"
-    disputing = _all_cited(claim["disputed_by"], sources, words, base)
-    if disputing:
-        disputing[0] = f"{words['disputed']}: {disputing[0]}"
-    return "; ".join(cited + disputing)
-
-
-def _all_cited(
-    citations: Sequence[Mapping[str, Any]],
-    sources: Mapping[str, Any],
-    words: Mapping[str, str],
-    base: str,
-) -> list[str]:
-    """Write quotes with their sources, those from one page of a source together."""
-    places = groupby(citations, key=lambda cited: (cited["source_id"], cited["page"]))
-    return [_cited(list(group), sources, words, base) for _, group in places]
-
-
-def _cited(
-    citations: Sequence[Mapping[str, Any]],
-    sources: Mapping[str, Any],
+    source_id: str,
+    claims: Sequence[Mapping[str, Any]],
+    source: Mapping[str, Any],
     words: Mapping[str, str],
     base: str,
 ) -> str:
-    """Write quotes with what is known of their source: title, authors, date, licence, page, URL."""
-    citation = citations[0]
-    source = sources.get(citation["source_id"], {})
+    """Write what is known of a source, and its quotes with the sentences that they are for."""
+    quotes: list[str] = []
+    url = ""
+    for number, claim in enumerate(claims, 1):
+        sentence = [words["sentence"].format(number)] if len(claims) > 1 else []
+        for kind, more in (("citations", "secondary"), ("disputed_by", "disputed")):
+            mine = [cited for cited in claim[kind] if cited["source_id"] == source_id]
+            noted = [words[more]] if more == "disputed" or claim["secondary"] else []
+            for _, group in groupby(mine, key=lambda cited: cited["page"]):
+                quotes.append(_quotes(list(group), [*sentence, *noted], words))
+            url = url or (mine[0]["url"] if mine else "")
     title = escape(source.get("title") or "")
-    page = citation["page"]
-    parts = [
+    known = [
         f"*{title}*" if title else "",
         escape(", ".join(source.get("authors", ()))),
         escape(source.get("venue", "")),
         escape(source.get("published", "")),
         escape(source.get("licence", "")),  # which whoever passes on a quote may have to name
-        words["page"].format(page) if page is not None else "",
         words["digest"] if source.get("kind") == "digest" else "",
-        f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",
+        f"<{link}>" if (link := link_of(url, source_id, base)) else "",
     ]
+    return ": ".join(filter(None, (", ".join(filter(None, known)), "; ".join(quotes))))
+
+
+def _quotes(
+    citations: Sequence[Mapping[str, Any]], notes: Sequence[str], words: Mapping[str, str]
+) -> str:
+    """Write the quotes that one sentence takes from a page."""
+    page = citations[0]["page"]
     quotes = " ".join(_quoted(each, words) for each in citations)
-    return f"{quotes} " + ", ".join(part for part in parts if part)
+    where = f", {words['page'].format(page)}" if page is not None else ""
+    return quotes + where + (words["notes"].format(", ".join(notes)) if notes else "")
 
 
 def _quoted(citation: Mapping[str, Any], words: Mapping[str, str]) -> str:

@@ -56,6 +56,14 @@ order = sa.Table(
     _answer_column(nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
+# What a search in the history looks at, and the title made from the question and what is cited.
+searched = sa.Table(
+    "answer_search",
+    schema,
+    _answer_column(primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),  # folded, see ``search``
+)
 titles = sa.Table(  # only those set by a reader
     "conversation_titles",
     schema,

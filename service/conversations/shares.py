@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from corpus.errors import Gone, NotFound
 from corpus.store.database import Database, utc_now
 from service.conversations import schema
-from service.conversations.conversations import title_of, unknown_conversation
+from service.conversations.conversations import unknown_conversation
 from service.disclosure import public
 
 
@@ -64,8 +64,9 @@ class ShareStore:
         """
         row, answers = schema.order.c.row, schema.answers
         query = (
-            sa.select(row, answers.c.question)
+            sa.select(row, schema.searched.c.title)
             .join(answers, answers.c.id == schema.order.c.answer_id)
+            .join(schema.searched, schema.searched.c.answer_id == answers.c.id)
             .where(answers.c.conversation_id == conversation_id)
             .order_by(row)
         )
@@ -83,7 +84,7 @@ class ShareStore:
             found = db.execute(query).all()
             if not found:
                 raise unknown_conversation(conversation_id)
-            values["title"] = db.execute(set_title).scalar() or title_of(found[0].question)
+            values["title"] = db.execute(set_title).scalar() or found[0].title
             values["upto"] = found[-1].row
             db.execute(sa.insert(schema.shares), values)
         return Share(

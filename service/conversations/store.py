@@ -14,6 +14,7 @@ from corpus.store.database import Database, upsert, utc_now
 from service.conversations import schema
 from service.conversations.conversations import ConversationStore
 from service.conversations.feedback import FeedbackStore
+from service.conversations.search import make_searchable, search_row
 from service.conversations.shares import ShareStore
 from service.disclosure import public
 
@@ -90,6 +91,7 @@ class History:
         self.database = database
         database.create(schema.schema)
         _number_unordered(database)
+        make_searchable(database)
         self.conversations = ConversationStore(database)
         self.shares = ShareStore(database)
         self.feedback = FeedbackStore(database)
@@ -159,6 +161,7 @@ class History:
                 },
             )
             db.execute(sa.insert(schema.order), {"answer_id": answer_id})
+            db.execute(sa.insert(schema.searched), search_row(answer_id, answer))
             if record is not None:
                 db.execute(sa.insert(schema.records), {"answer_id": answer_id, "record": record})
 

@@ -102,6 +102,13 @@ class SentenceParser:
         marked = last[:1] == "\x02" or (before[:1] == "\x02" and (last in _STOPS or last == "."))
         return copy.deepcopy(self).finish() if self._ended and marked and not self._held else []
 
+    @property
+    def unfinished(self) -> list[str]:
+        """The sentences that are not complete yet, without markers; the last may go on."""
+        at_hand = citation_markers.parse_sentence("".join(self._text), self._fence).text
+        waiting = self._waiting.text if self._waiting else ""
+        return [text for text in (waiting, at_hand) if any(map(str.isalnum, text))]
+
     def _clean(self, chunk: str) -> str:
         """Without what cannot be seen; surrogates that belong together are put together."""
         chunk = self._half + _UNSEEN.sub("", _BREAKS.sub("\n", chunk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from service.generation.prompts import Message, estimate_tokens
 
@@ -22,6 +22,7 @@ class Completion:
     completion_tokens: int
 
 
+@runtime_checkable
 class CompletionModel(Protocol):
     """A language model that replies as a whole; ``service.generation.llm.ChatModel`` is one."""
 

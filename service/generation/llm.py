@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
@@ -80,6 +81,12 @@ class ChatModel:
     def address(self) -> str:
         """URL of the server without credentials and query, as it may be kept in a file."""
         return f"{self.host}{urlsplit(self._url).path}"
+
+    def named(self, model: str) -> ChatModel:
+        """Return a client of another model of the same server, with the same connections."""
+        other = copy.copy(self)
+        other._model = model
+        return other
 
     async def aclose(self) -> None:
         """Close the connections."""

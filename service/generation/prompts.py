@@ -119,6 +119,11 @@ def is_no_answer(text: str) -> bool:
     return text.strip(" .。*\"'").upper() == _NO_ANSWER
 
 
+def may_be_no_answer(beginning: str) -> bool:
+    """Return whether that sentence may begin with what a model has written so far."""
+    return _NO_ANSWER.startswith(beginning.strip(" .。*\"'").upper())
+
+
 def _heading(evidence: Evidence) -> str:
     title = neutral(evidence.source.title)
     return f"({title}) " if title else ""

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from corpus.errors import TenkyoError
+from corpus.errors import NotFound, TenkyoError
 from corpus.protocols import require_protocol
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.crawler import MAX_WAIT, Crawler
@@ -26,7 +27,7 @@ from index.inference.embedder import Embedder, WrappedEmbedder
 from index.ingestion.ingest import Ingestion
 from index.ingestion.link_following import follow_links
 from index.ingestion.removal import delete_unused_upload
-from index.ingestion.report import IngestProgress, Item, Progress
+from index.ingestion.report import IN_LIBRARY, IngestProgress, Item, Progress
 from index.ingestion.sync import check_index
 from index.ingestion.work_linking import update_index
 from index.types import Floats
@@ -79,6 +80,7 @@ class IngestionResources:
         uploads: The uploaded files.
         cache: The HTTP cache.
         network: Further arguments of each Fetcher, for tests.
+        originals: The PDFs that were fetched; None keeps none.
     """
 
     store: Store
@@ -87,6 +89,7 @@ class IngestionResources:
     uploads: UploadStore
     cache: HttpCache
     network: tuple[tuple[str, Any], ...] = ()
+    originals: OriginalStore | None = None
 
     def __post_init__(self) -> None:
         require_protocol(self.embedder, Embedder)
@@ -109,10 +112,9 @@ class JobRun:
         resources: IngestionResources,
         job_store: JobStore,
         job: Job | None = None,
-        secret: str = "",
     ) -> None:
         self.job, self.finished = job, threading.Event()
-        self._resources, self._job_store, self._secret = resources, job_store, secret
+        self._resources, self._job_store = resources, job_store
         self._stop = threading.Event()
         self._cancelled = False
         self._lock = threading.Lock()
@@ -165,10 +167,19 @@ class JobRun:
         refused = [file for file in job.asked.get("files", ()) if "reason" in file]
         progress.add_expected(len(refused))
         for file in refused:
-            progress.add(Item(file["name"], "failed", reason=file["reason"]))
-        with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
-            for item in self._await(self._read(ingestion, job)):
-                progress.store_item(item)  # such as a link that may not be followed
+            problem = file.get("problem", "")
+            progress.add(Item(file["name"], "failed", reason=file["reason"], problem=problem))
+        try:
+            with Ingestion(
+                resources.store,
+                progress,
+                reread="follow" in job.asked,
+                originals=resources.originals,
+            ) as ingestion:
+                for item in self._await(self._read(ingestion, job)):
+                    progress.store_item(item)  # such as a link that may not be followed
+        finally:  # of a job that is cancelled, what it had read stays
+            self._fill_collection(job)
         self._sync(progress)
         progress.store_last()
         for url in replaced:
@@ -178,12 +189,20 @@ class JobRun:
             return "failed", "no document could be read: each item has its reason"
         return "done", ""
 
+    def _fill_collection(self, job: Job) -> None:
+        """Put what a job has read into its collection, if that is still there."""
+        if collection_id := job.asked.get("collection_id"):
+            items = self._job_store.items(job.id)
+            read = [item["source_id"] for item in items if item["outcome"] in IN_LIBRARY]
+            with contextlib.suppress(NotFound):
+                self._resources.store.collections.add(collection_id, read, skip_unknown=True)
+
     async def _read(self, ingestion: Ingestion, job: Job) -> list[Item]:
         asked = job.asked
         if job.kind == "documents":
             source_id = asked.get("source_id", "")
             uploads = self._resources.uploads
-            return await ingestion.uploads(job.files, uploads, self._secret, source_id)
+            return await ingestion.uploads(job.files, uploads, source_id)
         followed = "follow" in asked
         async with self._resources.fetcher(
             MAX_WAIT if followed else MAX_SERVER_WAIT_SECONDS

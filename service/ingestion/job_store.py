@@ -42,7 +42,7 @@ _jobs = sa.Table(
     sa.Column("started_at", sa.String),
     sa.Column("finished_at", sa.String),
     sa.Column("asked", sa.JSON, nullable=False),
-    sa.Column("secret", sa.String, nullable=False),  # a password, until the job has ended
+    sa.Column("secret", sa.String, nullable=False),  # empty; version 0.1 kept a password here
     sa.Column("progress", sa.JSON, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("event", sa.Integer, nullable=False),  # the number of the last event
@@ -125,13 +125,12 @@ class JobStore:
         self._transaction = database.transaction
         database.create(_schema)
 
-    def add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
+    def add(self, kind: JobKind, asked: Mapping[str, Any]) -> Job:
         """Add a job to the end of the queue.
 
         Args:
             kind: Whether documents were uploaded or sources named by their addresses.
             asked: What was requested, as JSON.
-            secret: A password, stored until the job has ended, and never shown.
 
         Raises:
             TooManyJobs: The queue is full.
@@ -143,7 +142,7 @@ class JobStore:
             "status": "queued",
             "created_at": utc_now(),
             "asked": dict(asked),
-            "secret": secret,
+            "secret": "",
             "progress": asdict(Progress()),
             "reason": "",
             "event": 0,
@@ -210,8 +209,8 @@ class JobStore:
 
     # Changes
 
-    def begin(self) -> tuple[Job, str] | None:
-        """Mark the oldest queued job as running, and return it with its secret; None if none is."""
+    def begin(self) -> Job | None:
+        """Mark the oldest queued job as running, and return it; None if none is queued."""
         oldest = sa.select(_jobs).where(_jobs.c.status == "queued").order_by(_jobs.c.number)
         with self._transaction() as db:  # only reading lets other processes write
             if db.execute(oldest.limit(1)).first() is None:
@@ -223,7 +222,7 @@ class JobStore:
             started_at: str = row.started_at or utc_now()
             changed = {"status": "running", "started_at": started_at}
             db.execute(sa.update(_jobs).where(_jobs.c.number == row.number).values(changed))
-        return replace(_job(row), status="running", started_at=started_at), row.secret
+        return replace(_job(row), status="running", started_at=started_at)
 
     def requeue_running(self) -> None:
         """Put jobs that were running when their process ended back to the head of the queue."""

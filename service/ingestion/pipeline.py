@@ -16,6 +16,7 @@ from pathlib import Path
 from corpus.errors import NotFound
 from corpus.library.catalogue import entries
 from corpus.links import canonical_url
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.store.work_links import WorkLink
@@ -27,7 +28,7 @@ from index.inference.embedder import Embedder
 from index.ingestion import link_following
 from index.ingestion.ingest import Ingestion
 from index.ingestion.removal import remove_sources
-from index.ingestion.report import IngestProgress, Item, Progress
+from index.ingestion.report import IN_LIBRARY, IngestProgress, Item, Progress
 from index.ingestion.sync import check_index
 from index.ingestion.tasks import ALL_FILES, FileSelection
 from index.ingestion.work_linking import update_index
@@ -48,6 +49,8 @@ class IngestRequest:
         limit: The highest number of papers to follow in all.
         hosts: The only hosts to follow links to; none for all.
         trust_private: Whether private network addresses may be fetched.
+        collection: The name of the collection to put the documents in, which is made if there is
+            none; empty for none.
     """
 
     places: Sequence[str] = ()
@@ -56,6 +59,7 @@ class IngestRequest:
     limit: int = 50
     hosts: Sequence[str] = ()
     trust_private: bool = False
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class IngestionPipeline:
         uploads: The uploaded files.
         embedder: Makes the vectors of the index.
         index: The index folder.
+        originals: The PDFs that were fetched; None keeps none.
     """
 
     store: Store
@@ -103,6 +108,7 @@ class IngestionPipeline:
     uploads: UploadStore
     embedder: Embedder
     index: Path
+    originals: OriginalStore | None = None
 
     def preview(self, request: IngestRequest) -> IngestResult:
         """List the documents that a request would ingest, as ``planned`` items; store nothing."""
@@ -122,12 +128,19 @@ class IngestionPipeline:
 
         Raises:
             IndexMismatch: The index is of another embedder or format; nothing was read.
+            CollectionRefused: The collection cannot have this name; nothing was read.
             StoreError: The data folder or database cannot be used.
         """
         check_index(self.index, self.embedder.name)
+        collections = self.store.collections
+        filled = collections.ensure(request.collection) if request.collection else None
         progress = IngestProgress(on_progress)
-        with Ingestion(self.store, progress, reread=request.depth > 0) as ingestion:
+        reread, kept = request.depth > 0, self.originals
+        with Ingestion(self.store, progress, reread=reread, originals=kept) as ingestion:
             named, followed = asyncio.run(self._read(ingestion, request))
+        if filled:
+            read = [i.source_id for i in (*named, *followed) if i.outcome in IN_LIBRARY]
+            collections.add(filled.id, read, skip_unknown=True)
         embedded, links = update_index(self.store, self.embedder, self.index, progress)
         items = [_linked(item, links) for item in (*named, *followed)]
         return IngestResult(items, embedded, len(followed))
@@ -149,7 +162,7 @@ class IngestionPipeline:
         removed = [
             RemovedSource(each, len(self.store.rows([each.id]))) for each in sources.values()
         ]
-        remove_sources(self.store, self.cache, self.uploads, list(sources))
+        remove_sources(self.store, self.cache, self.uploads, list(sources), self.originals)
         update_index(self.store, self.embedder, self.index, IngestProgress(on_progress))
         return removed
 
@@ -159,13 +172,7 @@ class IngestionPipeline:
         Raises:
             NotFound: There is none.
         """
-        try:
-            return self.store.source(name)
-        except NotFound:
-            for url in _addresses(name):
-                if found := self.store.source_at(url):
-                    return found
-            raise
+        return find_source(self.store, name)
 
     async def _preview(self, ingestion: Ingestion, request: IngestRequest) -> IngestResult:
         if not request.places:
@@ -201,6 +208,17 @@ class IngestionPipeline:
             return named, await link_following.follow_links(
                 ingestion, named, crawler, depth=request.depth, limit=request.limit
             )
+
+
+def find_source(store: Store, name: str) -> Source:
+    """Find a source of a store, as ``IngestionPipeline.find`` does."""
+    try:
+        return store.source(name)
+    except NotFound:
+        for url in _addresses(name):
+            if found := store.source_at(url):
+                return found
+        raise
 
 
 def _linked(item: Item, links: Mapping[str, WorkLink]) -> Item:

@@ -54,12 +54,17 @@ class FolderWatcher:
         pipeline: Ingests the files.
         watched: The folders.
         password: Opens encrypted PDFs in them.
+        collection: The name of the collection to put the files in; empty for none.
     """
 
     def __init__(
-        self, pipeline: IngestionPipeline, watched: WatchedFolders, password: str = ""
+        self,
+        pipeline: IngestionPipeline,
+        watched: WatchedFolders,
+        password: str = "",
+        collection: str = "",
     ) -> None:
-        self._pipeline, self._watched = pipeline, watched
+        self._pipeline, self._watched, self._collection = pipeline, watched, collection
         self._selection = FileSelection(password=password)
 
     def start(self, on_progress: ProgressCallback) -> IngestResult:
@@ -91,9 +96,9 @@ class FolderWatcher:
     def _ingest(self, files: Sequence[Path], on_progress: ProgressCallback) -> IngestResult:
         if not files:  # a request without places would ingest the library that ships
             return IngestResult([], 0)
-        return self._pipeline.ingest(
-            IngestRequest([str(file) for file in files], self._selection), on_progress
-        )
+        places = [str(file) for file in files]
+        request = IngestRequest(places, self._selection, collection=self._collection)
+        return self._pipeline.ingest(request, on_progress)
 
     def _of_files(self, files: Sequence[Path], items: Sequence[Item]) -> Iterator[WatchNotice]:
         """Notices of ingested files, but for failures of files that have changed again since.

@@ -21,7 +21,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -30,6 +30,7 @@ from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.store.uploads import Upload
 from corpus.types import Source
 from index.ingestion.removal import delete_unused_upload, remove_sources
+from index.ingestion.report import IngestProblem
 from index.storage.manifest import read_manifest
 from service.ingestion.job_run import CANCELLED, IngestionResources, JobRun, WorkStopped
 from service.ingestion.job_store import Job, JobKind, JobStore
@@ -50,6 +51,7 @@ class RefusedFile:
 
     name: str
     reason: str
+    problem: IngestProblem = ""
 
 
 class IngestionWorker:
@@ -120,26 +122,31 @@ class IngestionWorker:
         self,
         files: Sequence[Upload],
         refused: Sequence[RefusedFile],
-        password: str = "",
         replaced: Source | None = None,
+        collection: str = "",
     ) -> Job:
         """Add a job that ingests uploaded files.
 
         Args:
             files: The files, to which this process has references; they end with the job.
             refused: Files that were not accepted, for the report.
-            password: Opens encrypted PDFs.
             replaced: The source whose text the one file replaces.
+            collection: The name of the collection to put them in, which is made if there is none;
+                empty for none.
 
         Raises:
+            CollectionRefused: The collection cannot have this name.
             TooManyJobs: The queue is full.
         """
         accepted = [{"name": file.name, "sha256": file.sha256} for file in files]
-        others = [{"name": each.name, "reason": each.reason} for each in refused]
+        others = [asdict(each) for each in refused]
         replacing = {"source_id": replaced.id, "replaces": replaced.url} if replaced else {}
-        return self._add("documents", {"files": accepted + others, **replacing}, password)
+        asked = {"files": accepted + others, **replacing, **self._filling(collection)}
+        return self._add("documents", asked)
 
-    def add_places(self, urls: Sequence[str], follow: bool, limit: int, depth: int) -> Job:
+    def add_places(
+        self, urls: Sequence[str], follow: bool, limit: int, depth: int, collection: str = ""
+    ) -> Job:
         """Add a job that ingests web addresses.
 
         Args:
@@ -147,12 +154,21 @@ class IngestionWorker:
             follow: Whether to ingest the papers that they link to.
             limit: The highest number of papers.
             depth: How many times to follow links.
+            collection: As for ``add_uploads``.
 
         Raises:
+            CollectionRefused: The collection cannot have this name.
             TooManyJobs: The queue is full.
         """
         followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
-        return self._add("sources", {"urls": list(urls), **followed})
+        return self._add("sources", {"urls": list(urls), **followed, **self._filling(collection)})
+
+    def _filling(self, collection: str) -> dict[str, str]:
+        """Describe the collection that a job fills; the id stays when it is renamed."""
+        if not collection:
+            return {}
+        found = self.means.store.collections.ensure(collection)
+        return {"collection": found.name, "collection_id": found.id}
 
     def discard_uploads(self, files: Sequence[Upload]) -> None:
         """Drop the references to uploaded files, and delete those that no source is read from."""
@@ -175,8 +191,9 @@ class IngestionWorker:
             NotFound: There is no such source.
         """
         self._upload_refs.refresh()
+        means = self.means
         (source,) = remove_sources(
-            self.means.store, self.means.cache, self.means.uploads, [source_id]
+            means.store, means.cache, means.uploads, [source_id], means.originals
         )
         if self.shared:
             self._removal_signal.touch()
@@ -219,8 +236,8 @@ class IngestionWorker:
                 return
             time.sleep(POLL_SECONDS)
 
-    def _add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        job = self._upload_refs.add(lambda: self.table.add(kind, asked, secret))
+    def _add(self, kind: JobKind, asked: Mapping[str, Any]) -> Job:
+        job = self._upload_refs.add(lambda: self.table.add(kind, asked))
         with self._changed:
             self._changed.notify_all()
         return job
@@ -306,8 +323,8 @@ class IngestionWorker:
                     self._behind = False
                     self._running = JobRun(self.means, self.table)
                 elif found := self.table.begin():
-                    self._running = JobRun(self.means, self.table, *found)
-                    if found[0].reason:  # it was cancelled before this process took it over
+                    self._running = JobRun(self.means, self.table, found)
+                    if found.reason:  # it was cancelled before this process took it over
                         self._running.cancel()
                 if self._running:
                     self._upload_refs.refresh()

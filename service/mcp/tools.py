@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from corpus.errors import NotFound, TenkyoError
 from service.mcp import formatting
 from service.query import LONGEST_QUESTION, check_question
+from service.scope import EVERYWHERE, scope_of
 from service.types import Answer, Claim, Event, EvidenceFound
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class Ask(Arguments):
     )
     source_ids: list[str] | None = Field(
         None, description="answer only from these sources; `fetch` gives a passage's `source_id`"
+    )
+    collections: list[str] | None = Field(
+        None, description="answer only from these collections of documents, by their names"
     )
 
 
@@ -160,7 +164,8 @@ async def _fetch(call: _Call, arguments: Fetch) -> _Result:
 
 async def _answer(call: _Call, arguments: Ask) -> _Result:
     """Answer a question, and report each sentence as progress once it has been checked."""
-    events = call.answer_service.stream(arguments.question, source_ids=arguments.source_ids)
+    scope = scope_of(arguments.source_ids, arguments.collections)
+    events = call.answer_service.stream(arguments.question, scope=scope)
     number = 0
     async with aclosing(events):
         async for event in events:
@@ -183,7 +188,7 @@ async def _verify(call: _Call, arguments: Verify) -> _Result:
     engine = call.answer_service.engine
     fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
     async with call.answer_service.limiters.texts.slot():
-        result = await fact_checker.check_async(text, None, report, anyio.to_thread.run_sync)
+        result = await fact_checker.check_async(text, EVERYWHERE, report, anyio.to_thread.run_sync)
     checked = formatting.format_checked(result, call.base)
     return checked, formatting.format_checked_text(checked)
 
@@ -208,19 +213,22 @@ _TOOLS: dict[
 }  # fmt: skip
 
 
-def make_server(load: Load, base: str = "", judge_host: str = "") -> Server[Any]:
+def make_server(load: Load, base: str, judge_host: Callable[[], str]) -> Server[Any]:
     """Create the MCP server.
 
     Args:
         load: Returns the service that answers; awaited by each call of a tool.
         base: The address of this service, for sources without one on the web; empty: the address
             that a request was sent to.
-        judge_host: The host to which a judge sends text, which descriptions name; empty: none.
+        judge_host: Returns the host to which a judge sends text now, which descriptions name;
+            empty: there is no judge.
     """
-    sent = SENT.format(host=judge_host) if judge_host else ""
+
+    def sent() -> str:
+        return SENT.format(host=host) if (host := judge_host()) else ""
 
     async def list_tools(_context: Context, _params: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_tool(name, sent) for name in _TOOLS])
+        return types.ListToolsResult(tools=[_tool(name, sent()) for name in _TOOLS])
 
     async def call_tool(
         context: Context, params: types.CallToolRequestParams
@@ -251,7 +259,7 @@ def make_server(load: Load, base: str = "", judge_host: str = "") -> Server[Any]
         "tenkyo",
         version=version("tenkyo"),
         title="Tenkyo",
-        instructions=INSTRUCTIONS + sent,
+        instructions=INSTRUCTIONS + sent(),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )

@@ -97,10 +97,14 @@ class McpHttpApp:
             public = urlsplit(self._public_url)
             hosts.append(public.netloc)
             origins.append(f"{public.scheme}://{public.netloc}")
-        judge = self._answer_service.engine.judge
+
+        def judge_host() -> str:
+            judge = self._answer_service.engine.judge  # another may have taken its place
+            return judge.host if judge else ""
+
         # A client of the protocol before 2026-07-28 needs a session to cancel a call.
         return StreamableHTTPSessionManager(
-            make_server(load, self._public_url, judge.host if judge else ""),
+            make_server(load, self._public_url, judge_host),
             stateless=self._shared,
             security_settings=TransportSecuritySettings(
                 allowed_hosts=hosts, allowed_origins=origins
@@ -215,7 +219,7 @@ async def serve_stdio(make: MakeEngine, base: str, judge_host: str = "") -> None
         answer_service.start()
         return result
 
-    server = make_server(answer_service.get, base, judge_host)
+    server = make_server(answer_service.get, base, lambda: judge_host)
     server.middleware.append(start_after_handshake)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

@@ -23,7 +23,9 @@ EXAMPLE_QUESTION = "Whisperは何時間の音声で学習しましたか？"
 
 # Of each refused parameter: the values that mean nothing and are accepted, and the fix.
 Refusals = Mapping[str, tuple[tuple[Any, ...], str]]
-_USE_SOURCE_IDS = "to answer only from some sources, send source_ids to POST /v1/answers"
+_USE_SOURCE_IDS = (
+    "to answer only from some sources, send source_ids or collections to POST /v1/answers"
+)
 _REFUSED: Refusals = {
     "tools": (
         (None, []),

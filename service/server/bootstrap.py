@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
 from service.server.judges import choose_judge, name_models, print_untested
+from service.server.language_models import connect_models, create_answer_model
 
 if TYPE_CHECKING:
+    from corpus.store.originals import OriginalStore
     from corpus.store.store import Store
+    from corpus.store.uploads import UploadStore
+    from corpus.web.http_cache import HttpCache
     from index.inference.cross_encoder import Checker
     from index.inference.embedder import Embedder
     from index.inference.reranker import Reranker
@@ -27,21 +31,24 @@ if TYPE_CHECKING:
     from service.answering.factcheck import FactChecker
     from service.client.sync_client import Client
     from service.concurrency.process_locks import ProcessLocks
-    from service.generation.llm import ChatModel
     from service.ingestion.pipeline import IngestionPipeline
     from service.ingestion.worker import IngestionWorker
     from service.settings import Settings
     from service.verification.verifier import Verifier
 
 
-def load_settings(options: Mapping[str, str] | None = None, *, opens_data: bool = True) -> Settings:
+def load_settings(
+    options: Mapping[str, str] | None = None, *, opens_data: bool = True, chosen: bool = True
+) -> Settings:
     """Read the settings from the environment, and start logging at the level that they set.
 
     Args:
         options: Settings from the command line, which take the place of variables.
         opens_data: Whether the command opens the data folder; a line on standard error then says
             which one that is, unless ``TENKYO_DATA_DIR`` does.
+        chosen: Whether the language model that was chosen on the page is used where none is set.
     """
+    from service.connection.choice import with_kept_choice
     from service.logs import log_to_standard_error
     from service.settings import read_settings
 
@@ -53,7 +60,7 @@ def load_settings(options: Mapping[str, str] | None = None, *, opens_data: bool 
             " (to use another, set TENKYO_DATA_DIR)",
             file=sys.stderr,
         )
-    return settings
+    return with_kept_choice(settings) if chosen else settings
 
 
 def open_store(settings: Settings) -> Store:
@@ -111,14 +118,22 @@ def create_reranker(settings: Settings) -> Reranker | None:
 
 def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
     """Make the pipeline that adds sources to the library and removes them."""
-    from corpus.store.uploads import UploadStore
-    from corpus.web.http_cache import HttpCache
     from service.ingestion.pipeline import IngestionPipeline
 
-    cache, uploads = HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir)
+    cache, uploads, kept = _file_stores(settings)
+    embedder = create_embedder(settings)
     return IngestionPipeline(
-        open_store(settings), cache, uploads, create_embedder(settings), settings.index_dir
+        open_store(settings), cache, uploads, embedder, settings.index_dir, kept
     )
+
+
+def _file_stores(settings: Settings) -> tuple[HttpCache, UploadStore, OriginalStore]:
+    from corpus.store.originals import OriginalStore
+    from corpus.store.uploads import UploadStore
+    from corpus.web.http_cache import HttpCache
+
+    kept = OriginalStore(settings.data_dir / "originals", settings.keep_originals * 1_000_000)
+    return HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir), kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +204,12 @@ def open_library(
 
 def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWorker:
     """Make the worker that carries out ingestion jobs while the library is being served."""
-    from corpus.store.uploads import UploadStore
-    from corpus.web.http_cache import HttpCache
     from service.ingestion.job_run import IngestionResources
     from service.ingestion.worker import IngestionWorker
 
-    uploads, cache = UploadStore(settings.uploads_dir), HttpCache(settings.cache_dir)
+    cache, uploads, kept = _file_stores(settings)
     resources = IngestionResources(
-        library.store, library.embedder, settings.index_dir, uploads, cache
+        library.store, library.embedder, settings.index_dir, uploads, cache, originals=kept
     )
     return IngestionWorker(resources, shared=settings.workers > 1)
 
@@ -219,18 +232,6 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
     return settings.model_copy(update=address), server
 
 
-def create_answer_model(settings: Settings) -> ChatModel | None:
-    """Make the client of the language model that writes answers, if its URL is set."""
-    from service.generation.llama_cpp import LOCAL, LocalModel
-    from service.generation.llm import ChatModel
-
-    if not settings.llm_url:
-        return None
-    local = settings.llm_gguf and settings.llm_url.startswith(LOCAL)
-    kind = LocalModel if local else ChatModel
-    return kind(settings.llm_url, settings.llm_model, settings.llm_key, settings.llm_timeout)
-
-
 def create_engine(
     settings: Settings, behind: bool = False, loaded: Models | None = None
 ) -> tuple[Engine, Callable[[], Awaitable[None]]]:
@@ -250,15 +251,11 @@ def create_engine(
     from service.conversations.store import History
 
     settings, server = start_local_model(settings)
-    model = create_answer_model(settings)
-    chosen = choose_judge(settings, model)
+    writers, close_models = connect_models(settings)
 
     async def close() -> None:
         nonlocal server
-        if chosen and not chosen.writes:
-            await chosen.close()
-        if model:
-            await model.aclose()
+        await close_models()
         server = None
 
     scheduler, loaded = BatchScheduler(), loaded or create_models(settings)
@@ -271,9 +268,9 @@ def create_engine(
         library,
         SharedChecker(loaded.checker, scheduler),
         History(library.store.database),
-        model,
-        judge=chosen.judge if chosen else None,
-        judge_writes=chosen is not None and chosen.writes,
+        writers.model,
+        judge=writers.judge,
+        judge_writes=writers.judge_writes,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
         window=settings.llm_window,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from corpus.errors import ModelError, ModelLibraryMissing, TenkyoError
-from service.server import bootstrap, judges
+from service.server import bootstrap, judges, language_models
 
 if TYPE_CHECKING:
     from service.generation.probe import Probe
@@ -147,7 +147,7 @@ def _described(found: Probe, prefix: str, url: str, judging: Settings | None) ->
 def _standing(settings: Settings) -> str:
     """Say how the self-test of the judge stands, if there is a judge."""
     named = asyncio.run(judges.name_models(settings))
-    chosen = judges.choose_judge(named, bootstrap.create_answer_model(named))
+    chosen = judges.choose_judge(named, language_models.create_answer_model(named))
     if chosen is None:
         return ""
     status = chosen.judge.status

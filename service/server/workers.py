@@ -29,7 +29,9 @@ import uvicorn
 
 from corpus.errors import TenkyoError
 from corpus.store.uploads import UploadStore
+from service.connection.choice import with_kept_choice
 from service.server import bootstrap
+from service.server.language_models import create_connection
 from service.server.startup import StartingApp, run_in_daemon_thread
 
 if TYPE_CHECKING:
@@ -121,7 +123,8 @@ class Server(uvicorn.Server):
         ]
         try:
             # The index may be behind: the ingestion worker updates it.
-            engine, close = bootstrap.create_engine(settings, behind=True, loaded=models)
+            chosen = with_kept_choice(settings)
+            engine, close = bootstrap.create_engine(chosen, behind=True, loaded=models)
             app = self._create_app(engine, close)
         finally:
             wait(loads)  # an error ends the process, and no thread should be loading then
@@ -146,7 +149,11 @@ class Server(uvicorn.Server):
             limiters=Limiters.for_readers(-(-settings.readers // settings.workers)),
             locks=bootstrap.process_locks(settings),
             options=Options(
-                hosts=settings.host_names, public_url=settings.public_url, kept=settings.kept
+                hosts=settings.host_names,
+                public_url=settings.public_url,
+                kept=settings.kept,
+                ahead=True,
+                connection=create_connection(settings, engine),
             ),
         )
 

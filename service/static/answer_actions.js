@@ -7,13 +7,14 @@ import { h, icon } from "./render.js";
 const THUMB = [["path", { d: "M5.2 7.4 7.6 2.9c.9 0 1.6.7 1.5 1.6L8.8 6.6h3.5c.8 0 1.3.7 1.1 1.4l-1 4.1c-.1.5-.6.9-1.1.9H5.2zM2.7 7.4h2.5V13H2.7z" }]];
 
 /** `turn` keeps what was asked for and said here, in `turn.after`, when the language changes. */
-export function answerActions(turn, { ask, say, plain }) {
+export function answerActions(turn, { ask, again, say, plain }) {
   const { id, mode } = turn.answer;
   turn.after ??= { rating: null, related: null };
   const url = (path) => `/v1/answers/${encodeURIComponent(id)}/${path}`;
   const cites = turn.claims.some((claim) => claim.citations.length);
   return [
     h("div", { class: "take" },
+      again && h("button", { type: "button", class: "plain", title: t("answerAgainWhy"), onclick: again }, t("answerAgain")),
       navigator.clipboard && turn.claims.length > 0 && h("button", { type: "button", class: "plain", onclick: () => copy(url("export?format=markdown"), plain, say) }, t("copy")),
       turn.claims.length > 0 && h("a", { class: "plain", href: url("export?format=markdown"), download: "" }, "Markdown"),
       cites && h("a", { class: "plain", href: url("export?format=bibtex"), download: "" }, "BibTeX"),

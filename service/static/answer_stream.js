@@ -39,8 +39,9 @@ export function explain(error) {
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The events of an answer, {event, data}. Stopped by the signal, or by who leaves the loop, the
- *  server stops too; else it would wait a while for a reader who made a key to come back. */
-export async function* events(body, signal) {
+ *  server stops too; else it would wait a while for a reader who made a key to come back.
+ *  `fresh`: an answer that is kept will not do. */
+export async function* events(body, signal, fresh = false) {
   const key = newKey();
   let last = "";
   let failed = 0;
@@ -50,7 +51,7 @@ export async function* events(body, signal) {
   try {
     for (;;) {
       try {
-        for await (const event of connection(body, key, last, signal)) {
+        for await (const event of connection(body, { key, last, fresh }, signal)) {
           failed = 0;
           last = event.id || last;
           over = event.event === "answer" || event.event === "error";
@@ -80,9 +81,10 @@ export async function* events(body, signal) {
   }
 }
 
-async function* connection(body, key, last, signal) {
+async function* connection(body, { key, last, fresh }, signal) {
   const headers = { "Content-Type": "application/json", Accept: "text/event-stream", "Idempotency-Key": key };
   if (last) headers["Last-Event-ID"] = last;
+  if (fresh) headers["Cache-Control"] = "no-cache";
   const response = await reached(fetch("/v1/answers", { method: "POST", headers, body: JSON.stringify(body), signal }));
   const type = response.headers.get("Content-Type") ?? "";
   if (!response.ok) {
@@ -120,6 +122,7 @@ const HAS = {
   evidence: (value) => Array.isArray(value?.evidence),
   claim: isClaim,
   rejected: (value) => typeof value?.text === "string",
+  draft: (value) => Array.isArray(value?.sentences) && value.sentences.every((words) => typeof words === "string"),
   status: (value) => typeof value?.step === "string",
   answer: (value) => HAS.evidence(value) && Array.isArray(value.rejected) && Array.isArray(value.claims) && value.claims.every(isClaim),
 };

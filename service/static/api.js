@@ -19,12 +19,12 @@ export const problem = (body, code) => new Problem(body?.title || t("problem", {
   typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, body?.status ?? code);
 
 /** The JSON of a reply, null where there is none to have (204). */
-export async function api(path, { method = "GET", json, body } = {}) {
-  const headers = { Accept: "application/json" };
+export async function api(path, { method = "GET", json, body, signal, headers: more } = {}) {
+  const headers = { Accept: "application/json", ...more };
   if (json) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(path, { method, headers, body: json ? JSON.stringify(json) : body });
+    response = await fetch(path, { method, headers, signal, body: json ? JSON.stringify(json) : body });
   } catch {
     throw new Problem(t(navigator.onLine ? "unreachable" : "offline"));
   }

@@ -2,18 +2,19 @@
 
 import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";
+import { AskScope } from "./scope.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { bdi, h, note, standing } from "./render.js";
+import { h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
-import { judgeWords } from "./verdict.js";
+import { StartPage } from "./start_page.js";
+import { WriterPicker } from "./writer.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
 const turns = [];
 let running = null; // {turn, controller}
-let ready = null;   // what /readyz said
 let lastStatus = null;
 
 // --- Speaking to the reader -------------------------------------------------------------------
@@ -35,16 +36,17 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
+async function ask(question, given) {
+  const options = { ...writer.chosen, scope: scope.asked, ...given };
   if (running) return status("busy");
-  if (options.sources?.length === 0) return status("noneChosen");
+  if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new AnswerView(question, options, { ...actions, only, leave: leaveOut });
+  const turn = new AnswerView(question, options, { ...actions, ...asking });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of events(body(question, options), controller.signal)) {
+    for await (const { event, data } of events(body(question, options), controller.signal, options.fresh)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
@@ -91,11 +93,11 @@ function settle(turn) {
   }
 }
 
-function body(question, { quoted, sources }) {
-  const asked = { question, progress: true };
+function body(question, { quoted, model, scope: within }) {
+  const asked = { question, progress: true, draft: true, ...within };
   if (desk.id) asked.conversation_id = desk.id;
-  if (sources) asked.source_ids = sources;
   if (quoted) asked.mode = "quoted";
+  if (model) asked.model = model;
   return asked;
 }
 
@@ -103,16 +105,15 @@ function receive(turn, event, data, elapsed) {
   if (event === "again") return turn.reset();
   if (data === "[DONE]") return;
   const value = valueOf(event, data);
-  if (event === "status") {
-    progress(turn, value.step);
-  } else if (event === "evidence") {
+  if (event === "status") progress(turn, value.step);
+  else if (event === "draft") turn.setDraft(value.sentences);
+  else if (event === "rejected") turn.addRejected(value);
+  else if (event === "evidence") {
     turn.setEvidence(value.evidence);
     turn.understand(value.understood);
   } else if (event === "claim") {
     turn.addClaim(value);
     sayClaim(turn, value);
-  } else if (event === "rejected") {
-    turn.addRejected(value);
   } else if (event === "answer") {
     turn.finish(value, elapsed());
     turn.understand(value.understood);
@@ -125,8 +126,7 @@ function receive(turn, event, data, elapsed) {
   }
 }
 
-/** Each step is read out when it comes the first time; writing and checking take turns. Why a
-    second question was not taken stays to be read, whatever is done meanwhile, but for bad news. */
+/** Each step is read out the first time. Why a second question was not taken stays to be read, but for bad news. */
 function progress(turn, step) {
   if (!t(`doing.${step}`)) return; // a step that this page does not know
   if (lastStatus?.[0] === "busy" && step !== "lost" && step !== "offline") return;
@@ -149,7 +149,7 @@ function submit() {
   const question = input.value.trim();
   if (running) return status("busy");
   if (!question) return input.focus();
-  if (desk.library?.chosen?.length === 0) return status("noneChosen");
+  if (scope.isNothing) return status("noneChosen");
   input.value = "";
   grow();
   if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
@@ -201,8 +201,14 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
-$("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
+const scope = new AskScope();
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), scope });
+const connect = () => desk.with(({ model }) => model.open());
+const start = new StartPage(scope, { ask, openModel: connect, openLibrary: () => desk.with(({ library }) => library.open()), changed: () => writer.draw(start.models) });
+const writer = new WriterPicker($("writer-place"), connect);
+scope.onChange(() => start.draw());
+$("scope").addEventListener("click", () => desk.with(({ menu }) => menu.open()));
+$("scope-clear").addEventListener("click", () => { scope.choose(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
 const loadReader = () => import("./source_pane.js")
@@ -212,10 +218,11 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
-const actions = { edit, ask, say: announce, read, shut: () => reader?.close() };
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked), translates: () => start.models.length > 0 };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
-const only = (source, question) => narrow(desk.with(({ library }) => library.only(source.id)), question);
+const only = (source, question) => narrow(scope.only(source), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
+const asking = { only, leave: leaveOut, again: (question, options) => leave().then(() => ask(question, { ...options, fresh: true })) };
 async function narrow(done, question) {
   await done;
   if (!input.value) edit(question);
@@ -223,40 +230,6 @@ async function narrow(done, question) {
   status("narrowed");
 }
 
-function drawScope() {
-  const chosen = desk.library?.chosen;
-  $("scope").hidden = !chosen;
-  if (!chosen) return;
-  $("scope").replaceChildren(t("scope", { n: chosen.length, all: desk.library.size }), h("span", { "aria-hidden": "true" }, " ×"));
-  $("scope").title = t("scopeClear");
-}
-
-function drawFacts() {
-  if (!ready) return;
-  const none = ready.sources === 0;
-  $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
-  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none);
-  if (none) return $("facts").replaceChildren(t("noSources"));
-  const ok = Number.isInteger(ready.sources) && ready.sources > 0;
-  const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
-  if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
-  if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
-  $("facts").replaceChildren(...parts);
-}
-
-const examples = new Map(); // by language: questions that the library answers
-async function drawExamples() {
-  const wanted = language();
-  if (!examples.has(wanted)) {
-    examples.set(wanted, fetch(`/v1/examples?language=${wanted}`, { headers: { Accept: "application/json" } })
-      .then((response) => response.json()).then((body) => body.questions ?? []).catch(() => []));
-  }
-  const questions = await examples.get(wanted);
-  await looked; // the line above them comes first, so that it does not push them down
-  if (wanted !== language()) return;
-  $("examples-title").hidden = !questions.length;
-  $("example-list").replaceChildren(...questions.map((words) =>
-    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
 }
 
 function drawPage() {
@@ -264,10 +237,10 @@ function drawPage() {
   const other = language() === "ja" ? "en" : "ja";
   $("language").textContent = t("other");
   $("language").lang = other;
-  drawExamples();
   button();
-  drawScope();
-  drawFacts();
+  scope.draw();
+  start.draw();
+  writer.draw(start.models);
   desk.draw();
   reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
@@ -288,13 +261,6 @@ const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) 
   for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
 });
 
-function look() {
-  return fetch("/readyz", { headers: { Accept: "application/json" } })
-    .then((response) => response.json())
-    .then((body) => { ready = body; drawFacts(); })
-    .catch(() => {}); // a courtesy; asking will say what is wrong
-}
-
 // --- Conversations ------------------------------------------------------------------------------
 
 const reading = document.body.classList.contains("reading"); // what somebody shared, and no more
@@ -303,12 +269,14 @@ const reading = document.body.classList.contains("reading"); // what somebody sh
 function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
-    const turn = new AnswerView(answer.question, { quoted: false, past: true }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
+    scope.learn(answer.evidence.map((e) => e.source));
+    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : asking) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);
     else $("turns").append(turns[turns.push(turn) - 1].root);
   }
+  if (!reading && answers.length) scope.restore(answers.at(-1));
   status(null);
 }
 
@@ -327,7 +295,7 @@ function clear(problem) {
     $("intro").after(note("failed", problem.title, problem.detail));
     announce(problem.title);
   }
-  drawFacts();
+  start.draw();
   scrollTo(0, 0);
 }
 
@@ -343,8 +311,8 @@ document.querySelector(".brand").addEventListener("click", (e) => {
   desk.go(null).then(() => input.focus());
 });
 
-const looked = reading ? null : look();
 drawPage();
 desk.start();
+if (!reading) scope.arrive().then((name) => name && clear({ title: t("collectionGone", { name }), detail: t("collectionGoneDo") }));
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
 grow();

@@ -1,4 +1,4 @@
-// The list of conversations, beside the page or as a sheet; opens, renames and deletes them.
+// The list of conversations, beside the page or as a sheet; searches, opens, renames and deletes them.
 
 import { api } from "./api.js";
 import { button, confirmed, heading, modal, problemNote, shortTime } from "./dialogs.js";
@@ -8,7 +8,8 @@ import { h, srOnly } from "./render.js";
 import { address, wide } from "./route.js";
 
 const PAGE = 30;
-const LONGEST = 200; // characters of a title
+const LONGEST = 200; // characters of a title, and of a search
+const PAUSE = 200; // ms without a key, before what was typed is searched
 const path = (id) => `/v1/conversations/${encodeURIComponent(id)}`;
 
 export class ConversationList {
@@ -18,6 +19,8 @@ export class ConversationList {
   #next = null;
   #failure = null;
   #renaming = null;
+  #query = ""; // what the list was asked for
+  #asked = 0; // requests so far: an earlier one that comes late is dropped
 
   constructor(desk, say) {
     this.#desk = desk;
@@ -42,15 +45,19 @@ export class ConversationList {
   }
 
   async load(more = false) {
+    const asked = ++this.#asked;
     try {
       const size = more ? PAGE : Math.min(100, Math.max(PAGE, this.#list.length));
-      const query = new URLSearchParams({ limit: size, ...(more && this.#next ? { cursor: this.#next } : {}) });
+      const query = new URLSearchParams({ limit: size, ...(more && this.#next ? { cursor: this.#next } : {}),
+        ...(this.#query ? { q: this.#query } : {}) });
       const page = await api(`/v1/conversations?${query}`);
+      if (asked !== this.#asked) return;
       const known = new Set(more ? this.#list.map(({ id }) => id) : []);
       this.#list = [...(more ? this.#list : []), ...page.conversations.filter(({ id }) => !known.has(id))];
       this.#next = page.next;
       this.#failure = null;
     } catch (error) {
+      if (asked !== this.#asked) return;
       this.#failure = error;
     }
     if (!this.#renaming) this.drawList(more);
@@ -88,7 +95,48 @@ export class ConversationList {
     this.foot = h("div", { class: "talks-foot" });
     const head = inSheet ? heading(this.sheet, "talks-title", t("talks.title"))
       : h("header", {}, h("h2", { id: "talks-title" }, t("talks.title")), button(t("talks.fold"), () => this.toggle()));
-    return h("div", { class: "panel" }, head, button(t("talks.fresh"), () => this.#go(null), "secondary new"), this.list, this.foot);
+    this.count = h("p", { class: "sr", role: "status" });
+    return h("div", { class: "panel" }, head, button(t("talks.fresh"), () => this.#go(null), "secondary new"),
+      this.#searchField(), this.list, this.foot, this.count);
+  }
+
+  /** Filters while one types. The arrow keys go down into what was found, and back up. */
+  #searchField() {
+    const field = this.field = h("input", { type: "search", class: "talk-search", placeholder: t("talks.search"),
+      "aria-label": t("talks.search"), autocomplete: "off", maxlength: LONGEST });
+    field.value = this.#query;
+    let waiting;
+    const search = () => {
+      clearTimeout(waiting);
+      if (field.value.trim() === this.#query) return;
+      this.#query = field.value.trim();
+      this.#list = [];
+      this.load().then(() => { this.count.textContent = this.#query ? t("talks.found", { n: this.#list.length, more: this.#next }) : ""; });
+    };
+    field.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, field.value ? PAUSE : 0); });
+    field.addEventListener("keydown", (e) => {
+      if (e.isComposing) return;
+      if (e.key === "Enter") search();
+      if (e.key === "Escape" && field.value) { // only the field is emptied: the sheet stays
+        e.preventDefault();
+        e.stopPropagation();
+        field.value = "";
+        search();
+      }
+    });
+    const step = (e) => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+      if (!by || e.isComposing || e.target.matches(".title-field")) return;
+      const stops = [field, ...this.list.querySelectorAll("li > a")];
+      const at = stops.findIndex((stop) => stop === e.target || stop.parentNode.contains(e.target) && stop !== field);
+      const to = stops[at + by];
+      if (at < 0 || !to) return;
+      e.preventDefault();
+      to.focus();
+    };
+    this.list.addEventListener("keydown", step);
+    field.addEventListener("keydown", step);
+    return field;
   }
 
   /** Everything anew, as when the language changes. */
@@ -104,10 +152,11 @@ export class ConversationList {
     const had = this.list.contains(focused) && focused.closest("li")?.dataset.id;
     const part = [".rename", ".delete"].find((name) => focused?.matches(name));
     const before = this.list.children.length;
+    this.field.hidden = !this.#list.length && !this.#query;
     this.list.replaceChildren(...this.#list.map((talk) => this.#row(talk)));
     this.foot.replaceChildren(
       this.#failure ? problemNote(this.#failure) : "",
-      !this.#failure && !this.#list.length ? h("p", { class: "none" }, t("talks.none")) : "",
+      !this.#failure && !this.#list.length ? h("p", { class: "none" }, t(this.#query ? "talks.notFound" : "talks.none")) : "",
       this.#next ? button(t("talks.more"), () => this.load(true), "secondary") : "");
     if (had) this.#focus(had, part);
     else if (grown) this.list.children[before]?.querySelector("a").focus();
@@ -124,9 +173,12 @@ export class ConversationList {
       this.#go(talk.id);
     };
     const name = () => srOnly(`: ${talk.title}`);
+    const { found } = talk;
+    const place = found && [found.before, h("mark", {}, found.match), found.after];
     return h("li", { "data-id": talk.id },
       h("a", { href: address(talk.id), "aria-current": talk.id === this.#desk.id ? "page" : null, onclick: open },
-        h("bdi", { class: "talk-name", dir: "auto" }, talk.title),
+        h("bdi", { class: "talk-name", dir: "auto" }, found?.where === "title" ? place : talk.title),
+        found && found.where !== "title" && h("bdi", { class: "talk-hit", dir: "auto" }, place),
         h("span", { class: "when" }, `${shortTime(talk.last_asked_at)} · ${t("talks.answers", { n: talk.answers })}`)),
       h("span", { class: "acts" },
         button([t("talks.rename"), name()], (e) => this.#rename(talk, e.currentTarget.closest("li")), "plain rename"),

@@ -4,8 +4,9 @@ import { addWords } from "./i18n.js";
 
 const s = (n, one, many) => (Number(n) === 1 ? one : many);
 const documents = (n) => `${n} ${s(n, "document", "documents")}`;
-const counted = ({ n, all, passages }) => `${n} of ${documents(all)}, ${passages} passages`;
-const summed = ({ read, passages, failed }) => `${documents(read)} read, ${passages} passages${failed ? `; ${failed} could not be read` : ""}.`;
+const parts = (n) => `${n} ${s(n, "passage", "passages")}`;
+const counted = ({ n, all, passages }) => `${n} of ${documents(all)}, ${parts(passages)}`;
+const summed = ({ read, passages, failed }) => `${documents(read)} read, ${parts(passages)}${failed ? `; ${failed} could not be read` : ""}.`;
 const ja = ({ n, all, passages }) => `文書 ${n}/${all}、${passages}節`;
 const jaSum = ({ read, passages, failed }) => `${read}件を読みました（${passages}節）。${failed ? `${failed}件は読めませんでした。` : ""}`;
 
@@ -29,10 +30,10 @@ addWords({
       indexing: ({ n, all }) => `Indexing: ${n} of ${all} passages`,
       comparing: "Looking for other texts of the same works…",
       done: (v) => `Done: ${summed(v)}`,
-      failed: () => "Nothing of it could be read.",
-      interrupted: (v) => `Broken off: ${summed(v)}`,
-      away: "The connection is broken; trying again. The reading goes on where the server runs.",
-      progress: "How far it is",
+      failed: () => "Nothing could be read.",
+      interrupted: (v) => `Stopped: ${summed(v)}`,
+      away: "Connection lost; reconnecting. Reading goes on at the server.",
+      progress: "Progress",
       cancel: "Cancel",
       dismiss: "Dismiss",
       tooLarge: "This file is larger than 100 MB: split it, or leave out its pictures.",
@@ -40,18 +41,20 @@ addWords({
       folder: "A folder cannot be dropped here: open it and drop its files, or use tenkyo ingest.",
     },
     outcome: { read: "read", fetched: "read", digest: "digest read", unchanged: "unchanged", kept: "kept as it was", planned: "planned", skipped: "skipped", failed: "could not be read" },
+    notRead: { password: "It is protected by a password.", "wrong password": "This password does not open it." },
+    unlock: { label: "Password", open: "Open", again: "Choose the file again to enter its password." },
     remove: {
       button: "Remove…",
       title: "Remove this source?",
-      text: ({ passages, versions, url }) => `Its text goes, ${passages} ${s(passages, "passage", "passages")}`
-        + `${versions > 1 ? `, ${versions - 1} former ${s(versions - 1, "text", "texts")}` : ""}${/^upload:/.test(url) ? " and the uploaded file" : ""}.`
-        + " It is not searched any more. Answers already given keep what they quote.",
+      text: ({ passages, versions, url }) => `Its text (${parts(passages)}`
+        + `${versions > 1 ? `, ${versions - 1} earlier ${s(versions - 1, "version", "versions")}` : ""})`
+        + `${/^upload:/.test(url) ? " and the uploaded file are" : " is"} deleted and no longer searched. Answers already given keep their quotes.`,
       yes: "Remove",
       done: ({ title }) => `Removed: ${title}`,
     },
-    libraryEmpty: "There are no sources yet. The first ones go in above.",
+    libraryEmpty: "No sources yet. Add the first one above.",
     filter: "Filter by title, author, year",
-    noneFound: "No source fits.",
+    noneFound: "No matching sources.",
     about: "About",
     changed: "changed since",
     sameWork: "Another text of the same work:",
@@ -62,33 +65,36 @@ addWords({
     unread: ({ n }) => `Could not be read (${n})`,
     talks: {
       title: "Conversations",
-      fold: "Fold away",
+      fold: "Hide",
       more: "Show more",
-      none: "Nothing was asked yet.",
+      none: "No conversations yet.",
+      search: "Search conversations",
+      notFound: "Nothing found.",
+      found: ({ n, more }) => (n ? `${n}${more ? " or more" : ""} ${n === 1 ? "conversation" : "conversations"} found` : "Nothing found."),
       answers: ({ n }) => `${n} ${s(n, "answer", "answers")}`,
       rename: "Rename",
       newTitle: "New title",
       delete: "Delete",
       deleteTitle: "Delete this conversation?",
-      deleteText: ({ n }) => `${n === 1 ? "Its answer goes" : `Its ${n} answers go`}, with their ratings and the links to them. This cannot be undone.`,
+      deleteText: ({ n }) => `${n === 1 ? "Its answer is" : `Its ${n} answers are`} deleted, with ratings and shared links. This cannot be undone.`,
       deleted: "The conversation is deleted.",
     },
     share: {
       title: "Share this conversation",
-      note: "Who has the link can read the conversation as it is now, with its sources, and nothing else. What is asked later is not shown.",
+      note: "Anyone with the link can read the conversation as it is now, with its sources, and nothing else. Later questions are not shown.",
       until: "The link ends",
       term: ({ days }) => (days ? `after ${days} ${s(days, "day", "days")}` : "never"),
       make: "Make a link",
       made: "The link is made.",
       link: "Link",
       copy: "Copy",
-      ends: ({ date }) => `ends ${date}`,
-      noEnd: "has no end",
+      ends: ({ date }) => `expires ${date}`,
+      noEnd: "does not expire",
       revoke: "Revoke",
       revokeTitle: "Revoke this link?",
-      revokeText: "Who opens it from then on reads nothing. A revoked link does not come back; another can be made.",
+      revokeText: "It will no longer show the conversation. It cannot be restored, but you can make another.",
       revoked: "The link is revoked.",
-      take: "Take it along",
+      take: "Export",
       markdown: "Markdown with footnotes",
     },
     shared: {
@@ -104,7 +110,7 @@ addWords({
       title: "出典を追加",
       drop: "ここにファイルをドロップしてください。PDF、Markdown、HTML、テキスト、Wordなど。1件100 MBまで。",
       choose: "ファイルを選ぶ…",
-      url: "またはアドレス（ページ、論文、ファイル）",
+      url: "またはURL（ウェブページ、論文、ファイル）",
       add: "追加",
       papers: "リンク先の論文も読む",
       sending: "送信しています…",
@@ -128,6 +134,14 @@ addWords({
       folder: "フォルダーは追加できません。中のファイルをドロップするか、tenkyo ingest を使ってください。",
     },
     outcome: { read: "読みました", fetched: "読みました", digest: "要約を読みました", unchanged: "変更なし", kept: "前のまま", planned: "予定", skipped: "対象外", failed: "読めませんでした" },
+    notRead: {
+      password: "パスワードで保護されています。",
+      "wrong password": "パスワードが違います。",
+      unreadable: "文字を取り出せません。スキャンした資料は、文字認識（OCR）済みのPDFにして追加してください。",
+      empty: "文字がありません。ファイルの中身を確かめてください。",
+      unsupported: "この形式は読めません。PDF、Word、HTML、テキストなどにして追加してください。",
+    },
+    unlock: { label: "パスワード", open: "開く", again: "ファイルをもう一度選ぶと、パスワードを入力できます。" },
     remove: {
       button: "削除…",
       title: "この出典を削除しますか？",
@@ -142,16 +156,19 @@ addWords({
     about: "詳細",
     changed: "更新あり",
     sameWork: "同じ著作の別の版：",
-    kindOf: "種類", authors: "著者", address: "アドレス", pages: "ページ数", licence: "ライセンス", readOn: "読んだ日", versions: "版",
-    oneWork: "同じ著作", citedBy: "リンク元", sourceId: "番号",
+    kindOf: "種類", authors: "著者", address: "URL", pages: "ページ数", licence: "ライセンス", readOn: "読んだ日", versions: "版",
+    oneWork: "同じ著作", citedBy: "リンク元", sourceId: "ID",
     versionsCount: ({ n }) => `これまでに${n}版。`,
     changedOn: ({ dates }) => `更新日：${dates}。`,
     unread: ({ n }) => `読めなかったもの（${n}）`,
     talks: {
       title: "これまでの会話",
-      fold: "たたむ",
+      fold: "隠す",
       more: "もっと見る",
-      none: "まだ質問はありません。",
+      none: "まだ会話はありません。",
+      search: "会話を検索",
+      notFound: "見つかりませんでした。",
+      found: ({ n, more }) => (n ? `${n}件${more ? "以上" : ""}見つかりました` : "見つかりませんでした。"),
       answers: ({ n }) => `答え${n}件`,
       rename: "名前を変更",
       newTitle: "新しい題名",

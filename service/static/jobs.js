@@ -30,14 +30,18 @@ export class Jobs {
     for (const job of open.reverse()) this.#add(job);
   }
 
-  async send(files) {
+  /** `password` opens the protected PDFs among them; `collection` is the name of the one to put them in, if any. */
+  async send(files, { password, collection } = {}) {
     const form = new FormData();
+    if (collection) form.append("collection", collection);
     for (const file of files) form.append("files", file, file.name);
-    return this.#add(await api("/v1/documents", { method: "POST", body: form }));
+    if (password) form.append("password", password);
+    const sent = new Map(files.map((file) => [file.name, file]));
+    return this.#add({ ...await api("/v1/documents", { method: "POST", body: form }), sent });
   }
 
-  async read(urls, papers) {
-    const json = papers ? { urls, follow: "papers" } : { urls };
+  async read(urls, papers, collection) {
+    const json = { urls, ...(papers ? { follow: "papers" } : {}), ...(collection ? { collection } : {}) };
     return this.#add(await api("/v1/sources", { method: "POST", json }));
   }
 
@@ -51,7 +55,7 @@ export class Jobs {
 
   #add(job) {
     const known = this.list.find(({ id }) => id === job.id);
-    if (known) return known;
+    if (known) return Object.assign(known, { sent: job.sent });
     job.items = new Map();
     this.list.unshift(job);
     kept.set(KEY, "1");

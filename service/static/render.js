@@ -68,7 +68,7 @@ export const catalogued = ({ citations }) => citations.length > 0 && citations.e
 
 export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
 
-/** "3 supported and answering · 1 context", each with its sign: the legend and the sum in one line. */
+/** "3 supported and answering · 1 context", each with its sign. */
 export function tally(claims) {
   const all = claims.map(standing);
   return Object.keys(SHAPES).filter((how) => all.includes(how)).map((how) =>
@@ -77,8 +77,10 @@ export function tally(claims) {
 
 // --- A sentence and its markers ---------------------------------------------------------------
 
-/** One checked sentence. `marker(label)` builds the button for a cited source; `below` is set under it. */
-export function claimItem(claim, marker, ...below) {
+/** One checked sentence. `markers(labels)` builds the buttons for what is cited there; `beside` follows
+ *  it in its line, `below` is set under it. Sentences of a model make one paragraph; a quote, an
+ *  entry of the catalogue, and what has lines of its own stand apart. */
+export function claimItem(claim, markers, beside, ...below) {
   const pieces = text.claimPieces(claim.text, claim.citations);
   const words = h("p", { dir: "auto", lang: text.languageOf(claim.text) });
   pieces.forEach((piece, i) => {
@@ -87,16 +89,17 @@ export function claimItem(claim, marker, ...below) {
     const said = text.flow(piece.text).replace(/\n{2,}/g, "\n");
     if (!next?.labels) return void words.append(isolate(said));
     const [head, tail] = lastWord(said);
-    words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
+    words.append(isolate(head), h("span", { class: "together" }, isolate(tail), markers(next.labels)));
   });
-  if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
-  const how = standing(claim);
-  const kind = verbatim(claim) ? "own" : catalogued(claim) ? "catalogue" : "";
-  return h("li", { class: `claim ${how} ${kind}`, tabindex: "-1" }, sign(how), h("div", {}, words, below));
+  if (pieces[0]?.labels) words.prepend(...markers(pieces[0].labels));
+  words.append(...beside);
+  const kind = verbatim(claim) ? "own" : catalogued(claim) ? "catalogue" : /\n/.test(claim.text) ? "" : "flows";
+  return h("li", { class: `claim ${standing(claim)} ${kind}`, tabindex: "-1" }, words, " ", below);
 }
 
-export const quoted = (citation, label = ` [${citation.label}]`) =>
-  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), label);
+/** A quote, and where it is from. */
+export const quoted = (citation, from) =>
+  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), from);
 
 /** A field of the catalogue on which a sentence rests: "authors: Ada Berg". */
 export function field({ metadata, quote }) {
@@ -114,7 +117,7 @@ function lastWord(value) {
 }
 
 export function markerButton(label, title, handlers) {
-  return h("button", { type: "button", class: "cite", "data-label": label, "aria-label": t("marker", { label, title }), ...handlers }, String(label));
+  return h("button", { type: "button", class: "cite", "data-number": label, "aria-label": t("marker", { label, title }), ...handlers }, String(label));
 }
 
 // --- Sources ----------------------------------------------------------------------------------
@@ -146,23 +149,26 @@ export const interleave = (items, between) => items.flatMap((item, i) => (i ? [b
 // --- The parts of a turn ----------------------------------------------------------------------
 
 /** What an answer without a model is: "quoted", or "metadata" from the catalogue. */
-export const badge = (mode) => h("p", { class: "badge" }, h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)));
+export const badge = (mode) => h("span", { class: "badge" }, h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)));
 
-export const abstention = (kind, reason) => h("div", { class: "note abstained" },
-  h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),
+const outside = ({ collections, source_ids: ids }) =>
+  (collections?.length ? `outside_collection${collections.length > 1 ? "s" : ""}` : `outside_source${ids?.length > 1 ? "s" : ""}`);
+export const abstention = ({ abstention: kind, reason, scope }, action) => h("div", { class: "note abstained" },
+  h("p", { class: "note-title" }, t(`abstention.${scope && kind === "outside_library" ? outside(scope) : kind}`) ?? t("abstained")),
   h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")),
-  h("p", { class: "todo" }, t("abstainedDo")));
+  h("p", { class: "todo" }, t("abstainedDo")), action);
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
   title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto", lang: text.languageOf(detail) }, detail), button);
 
-export function answerDetails(answer) {
+/** How an answer was made, folded; `checked`: with room for the checks of its sentences, above. */
+export function answerDetails(answer, checked) {
   const rows = [[t("model"), answer.model ? bdi(answer.model) : t("none")]];
   const times = Object.entries(answer.timings ?? {}).filter(([, v]) => Number.isFinite(v));
   if (times.length) {
     rows.push([t("time"), interleave(times.map(([name, v]) => `${t(`step.${name}`) ?? name} ${t("seconds", { n: number(v, 2) })}`), " · ")]);
   }
   if (answer.id) rows.push([t("answerId"), h("code", {}, answer.id)]);
-  return h("details", { class: "fold fine" }, h("summary", {}, t("details")),
-    h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  return h("details", { class: "fold fine" }, h("summary", {}, t(checked ? "howChecked" : "details")),
+    h("dl", { class: "made" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -5,6 +5,7 @@ import { api } from "./api.js";
 import { t } from "./i18n.js";
 import { kept } from "./storage.js";
 import { bdi, h } from "./render.js";
+import "./theme_switch.js";
 import { address, isBeginning, named, token, wide } from "./route.js";
 
 const $ = (id) => document.getElementById(id);
@@ -18,7 +19,7 @@ export class Shell {
   title = "";
 
   /** `on`: show(answers), clear(problem), leave(): a promise that nothing runs, say(words),
-   *  status(key), changed(): the library, chosen(): other sources. */
+   *  status(key), changed(): the library; scope: where is asked. */
   constructor(on) {
     this.#on = on;
     document.body.classList.toggle("reading", Boolean(token));
@@ -27,7 +28,10 @@ export class Shell {
     for (const id of ["open-library", "add-first"]) $(id).addEventListener("click", () => this.with(({ library }) => library.open()));
     $("open-talks").addEventListener("click", () => this.with(({ list }) => list.toggle()));
     if (token) return;
-    addEventListener("popstate", () => { if (named() !== this.id) this.#arrive(); }); // not for a mere #fragment
+    addEventListener("popstate", () => {
+      if (named() !== this.id) this.#arrive(); // not for a mere #fragment
+      this.#on.scope.arrive();
+    });
     if (this.#channel) this.#channel.onmessage = ({ data }) => this.#heard(data);
     this.#takeDrops();
   }
@@ -55,7 +59,7 @@ export class Shell {
   /** `act` on the parts, as soon as they are there. */
   async with(act) {
     try {
-      this.#loading ??= Promise.all([import("./lazy.js"), style("/static/more.css")]).then(([more]) => this.#make(more));
+      this.#loading ??= Promise.all([import("./lazy.js"), style("/static/more.css"), style("/static/collections.css")]).then(([more]) => this.#make(more));
       this.#parts = await this.#loading;
     } catch (error) {
       this.#loading = null;
@@ -65,12 +69,13 @@ export class Shell {
     return act(this.#parts);
   }
 
-  #make({ UploadDialog, SourcesDialog, SharedView, ShareDialog, ConversationList }) {
-    const { say, changed, chosen } = this.#on;
+  #make({ UploadDialog, SourcesDialog, CollectionsBar, ScopeMenu, SharedView, ShareDialog, ConversationList, ModelDialog }) {
+    const { say, changed, scope } = this.#on;
     if (token) return { shared: new SharedView(token, $("intro")) };
-    const adding = new UploadDialog({ say, ended: () => { library.load(); changed(); } });
-    const library = new SourcesDialog($("library"), adding, chosen);
-    return { adding, library, list: new ConversationList(this, say), sharing: new ShareDialog($("share")) };
+    const adding = new UploadDialog({ say, into: () => scope.collection, ended: () => { library.load(); changed(); } });
+    const library = new SourcesDialog($("library"), adding, new CollectionsBar(scope, say), scope);
+    return { adding, library, menu: new ScopeMenu(scope, library), list: new ConversationList(this, say), sharing: new ShareDialog($("share")),
+      model: new ModelDialog($("model"), { say, changed }) };
   }
 
   // --- The conversation ---
@@ -88,7 +93,7 @@ export class Shell {
 
   /** Another conversation, or with null a new one. */
   go(id) {
-    if (id !== this.id || location.search) history.pushState(null, "", address(id));
+    if (id !== this.id || location.search) history.pushState(null, "", address(id, this.#on.scope.collection));
     return this.#arrive();
   }
 

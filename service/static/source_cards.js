@@ -5,19 +5,31 @@ import { bdi, field, h, interleave, link, sourceMeta, sourceTitle } from "./rend
 import * as text from "./text.js";
 
 /**
- * The card of a source. `passages` are its evidence, best first; `kin` the labels of other texts of
- * its work. `setUses(uses)` marks the quotes that claims take from it, and shows the fields of the
- * catalogue: a use is {claim: index of the sentence, citation}. `on` has back(claim, label), read(label, opener), only(), leave().
+ * The card of a source. `passages` are its evidence, best first. `setUses(uses)` marks the quotes that
+ * claims take from it, and shows the fields of the catalogue: a use is {claim: index of the sentence,
+ * citation}. `setNumber(number, kin)` gives it the number by which it is cited, if it is, and the names
+ * of the other texts of its work. `on` has back(claim), read(label, opener), only(), leave(), foreign(citations).
  */
-export function sourceCard(passages, kin, { id, ...on }) {
-  const [{ source, label: first }] = passages;
+export function sourceCard(passages, { id, ...on }) {
+  const [{ source }] = passages;
   const bears = h("p", { class: "bears" });
+  const no = h("span", { class: "no", "aria-hidden": "true" });
+  const meta = sourceMeta(source);
+  const kinOf = h("p", { class: "kin" });
   const parts = passages.map((evidence) => passagePart(evidence, passages.length > 1, `${id}${evidence.label}`, on));
-  const root = h("article", { class: "card", tabindex: "-1", "aria-label": t("cardOf", { label: first, title: source.title }), "data-label": first },
-    h("span", { class: "no", "aria-hidden": "true" }, String(first)),
-    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source),
-      kin.length > 0 && h("p", { class: "kin" }, t("kin", { labels: kin.map((n) => `[${n}]`).join(" ") })),
-      parts.map((part) => part.root), bears));
+  const root = h("article", { class: "card", tabindex: "-1" }, no,
+    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), meta, parts.map((part) => part.root), bears));
+  let known = "";
+  const setNumber = (number, kin) => {
+    const names = kin.join(" ");
+    if (known === `${number} ${names}`) return;
+    known = `${number} ${names}`;
+    no.textContent = number ?? "";
+    no.hidden = !number;
+    root.setAttribute("aria-label", number ? t("cardOf", { label: number, title: source.title }) : t("cardUncited", { title: source.title }));
+    kinOf.textContent = t("kin", { labels: names });
+    if (kin.length) meta.after(kinOf);
+  };
   const setUses = (uses) => {
     for (const part of parts) part.setUses(uses.filter((use) => use.citation.label === part.label));
     root.classList.toggle("cited", uses.length > 0);
@@ -27,32 +39,37 @@ export function sourceCard(passages, kin, { id, ...on }) {
       on.only && filter("onlyThis", on.only), on.leave && filter("leaveOut", on.leave)].filter(Boolean));
   };
   setUses([]);
-  return { root, setUses };
+  setNumber(null, []);
+  return { root, setUses, setNumber };
 }
 
-function passagePart(evidence, numbered, id, on) {
+function passagePart(evidence, several, id, on) {
   const { source, passage, label } = evidence;
   const body = h("div", { class: "passage" });
   const heading = text.headingBelow(source.title, passage.heading);
   const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
   const name = h("span");
   const root = h("details", { class: "part", id, open: true, "data-label": label },
-    h("summary", {}, numbered && h("span", { class: "part-no" }, String(label)), name), body);
+    h("summary", {}, name), body);
   let shown = -1;
   const setUses = (uses) => {
     if (uses.length === shown) return;
-    if (shown < 1) root.open = uses.length > 0 || !numbered; // of several, those that are cited
+    if (shown < 1) root.open = uses.length > 0 || !several; // of several, those that are cited
     shown = uses.length;
     const quotes = uses.filter((use) => !use.citation.metadata);
     const fields = new Map(uses.filter((use) => use.citation.metadata).map(({ citation: c }) => [`${c.metadata}:${c.quote}`, c]));
     const bare = fields.size > 0 && !quotes.length; // then the passage is no more than where the source begins
     name.replaceChildren(...(bare ? [t("metadata")] : where.length ? interleave(where, " · ") : [t("passage")]));
     body.replaceChildren(...(bare ? [] : passageBlocks(evidence, quotes)),
+      on.foreign(distinct(quotes)) ?? "",
       ...(fields.size ? [h("div", { class: "fields" }, !bare && h("p", { class: "word" }, t("metadata")), [...fields.values()].map(field))] : []),
       cardFoot(evidence, uses, quotes, on));
   };
   return { root, label, setUses };
 }
+
+/** The citations of some uses, each quote once. */
+const distinct = (uses) => [...new Map(uses.map(({ citation }) => [`${citation.start}:${citation.end}`, citation])).values()];
 
 function passageBlocks({ source, passage }, uses) {
   const quote = (...children) => h("blockquote", { dir: "auto", lang: source.language || text.languageOf(passage.text) }, children);
@@ -82,7 +99,7 @@ function cardFoot({ source, passage, label }, uses, quotes, on) {
   const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);
   if (sentences.length) {
     items.push(h("span", { class: "back" }, `${t("usedBy")} `, interleave(sentences.map((claim) =>
-      h("button", { type: "button", class: "plain", onclick: () => on.back(claim, label) }, t("sentence", { n: claim + 1 }))), t("and").comma)));
+      h("button", { type: "button", class: "plain", onclick: () => on.back(claim) }, t("sentence", { n: claim + 1 }))), t("and").comma)));
   }
   return h("p", { class: "foot" }, items);
 }

@@ -17,6 +17,7 @@ addWords({
     sourceGone: "This source is no longer in the library. These are the words that were read.",
     sourceUnreached: "The whole text could not be loaded. These are the words that were read; open it again to retry.",
     openFile: "Download the file",
+    pageGone: "The file of this source was not kept, so its pages cannot be shown. Add it again to see them.",
   },
   ja: {
     sourceText: "出典の本文",
@@ -30,6 +31,7 @@ addWords({
     sourceGone: "この出典はもう資料にありません。読んだときの文だけを示します。",
     sourceUnreached: "全文を読み込めませんでした。読んだときの文を示します。開き直すともう一度試します。",
     openFile: "ファイルをダウンロード",
+    pageGone: "元のファイルが保存されていないため、ページを表示できません。もう一度追加すると表示できます。",
   },
 });
 
@@ -40,9 +42,9 @@ const wide = matchMedia("(min-width: 66rem)"); // beside the answer; else a shee
 const held = new Map();
 
 /**
- * One pane for the page. A stop is {evidence, citation, claim}: a passage that was read, the quote
- * in it (null: the passage alone), and the index of the sentence that it is cited for. One with
- * `fields`, citations of the catalogue, shows these above the text, in which nothing is marked.
+ * One pane for the page. A stop is {evidence, citation, claim, number}: a passage that was read, the
+ * quote in it (null: the passage alone), the index of the sentence that it is cited for, and the
+ * number of its source, if it has one. One with `fields`, citations of the catalogue, shows these above the text, in which nothing is marked.
  */
 export class SourcePane {
   #pane;
@@ -120,8 +122,8 @@ export class SourcePane {
     this.#fill(stop, ++this.#turn);
   }
 
-  #head({ evidence, citation, claim }) {
-    const { source, passage, label } = evidence;
+  #head({ evidence, citation, claim, number }) {
+    const { source, passage } = evidence;
     const page = citation?.page ?? passage.page;
     const under = text.headingBelow(source.title, passage.heading);
     const last = this.#stops.length - 1;
@@ -131,7 +133,7 @@ export class SourcePane {
         last > 0 && h("nav", { "aria-label": t("quotes") }, turn("previous", this.#at - 1), turn("next", this.#at + 1)),
         h("span", { class: "reader-at" }, citation && t("quoteAt", { n: this.#at + 1, all: last + 1, sentence: claim + 1 })),
         h("button", { type: "button", class: "secondary", onclick: () => this.close() }, t("close"))),
-      h("h2", { id: "reader-title" }, h("span", { class: "no" }, String(label)), " ", sourceTitle(source)),
+      h("h2", { id: "reader-title" }, number && h("span", { class: "no" }, String(number)), " ", sourceTitle(source)),
       sourceMeta(source, [languageName(source.language), source.licence && bdi(source.licence)], source.kind === "digest" ? t("digestShort") : undefined),
       (page || under) && h("p", { class: "meta" }, page && t("page", { page }), page && under && " · ", under && bdi(under)),
       this.#notes,
@@ -157,10 +159,26 @@ export class SourcePane {
       if (found.ocr) this.#note(t("byOcr"));
       const version = found.source?.version; // the text that was read, whatever the source says now
       if (found.current === false) this.#note(t("changedSince", { date: text.shortDate(found.source?.retrieved_at, language()) }));
+      if (found.page_image === "gone") this.#note(t("pageGone"));
+      if (found.page_image === "yes" && !stop.fields) this.#page(stop, found);
       const whole = await kept(`/v1/sources/${encodeURIComponent(source.id)}${version ? `?version=${encodeURIComponent(version)}` : ""}`);
       if (turn === this.#turn && typeof whole.text === "string") this.#whole(whole.text, stop, found);
     } catch (error) {
       if (turn === this.#turn) this.#note(t(error.status === 404 ? "sourceGone" : "sourceUnreached"));
+    }
+  }
+
+  /** The page as it is printed, beside the text; without it, the text is there. */
+  async #page({ evidence, citation }, passage) {
+    const { start, end } = citation ?? passage;
+    const page = citation?.page ?? passage.page ?? 1;
+    const of = { source: evidence.source, version: passage.source?.version, page, start, end };
+    const text = this.#text;
+    try {
+      const { offerPage } = await import("./page_view.js");
+      await offerPage(this.#pane, text, of, (words) => text.isConnected && this.#note(words));
+    } catch (error) {
+      console.warn(error);
     }
   }
 
@@ -203,6 +221,7 @@ export class SourcePane {
 
   #focus(take = true) {
     const mark = this.#text.querySelector("mark.lit");
+    if (this.#text.hidden) return; // the page is shown
     if (take) mark.focus({ preventScroll: true });
     const above = mark.getBoundingClientRect().top - this.#text.getBoundingClientRect().top;
     this.#text.scrollTop += above - this.#text.clientHeight * 0.25;

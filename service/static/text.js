@@ -10,6 +10,15 @@ export function languageOf(text) {
   return /\p{Script=Latin}/u.test(text) ? "en" : undefined;
 }
 
+/** The name of a language, in another one; undefined for what is no code of a language. */
+export function languageName(code, language) {
+  try {
+    return new Intl.DisplayNames(language, { type: "language" }).of(code);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The address if it is http(s) and absolute, else null: a source's URL is data, not code. */
 export function safeUrl(url) {
   try {
@@ -77,7 +86,12 @@ export function claimPieces(text, citations) {
   if (rest) pieces.push({ text: rest });
   const missing = [...labels].filter((n) => !placed.has(n));
   if (missing.length) pieces.push({ labels: missing });
-  return pieces.filter((p) => p.labels || p.text);
+  const joined = [];
+  for (const piece of pieces.filter((p) => p.labels || p.text)) {
+    if (piece.labels && joined.at(-1)?.labels) joined.at(-1).labels.push(...piece.labels);
+    else joined.push(piece);
+  }
+  return joined;
 }
 
 /** The claim in words only: no markers. */

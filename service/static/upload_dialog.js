@@ -3,18 +3,18 @@
 import { button, confirmed, problemNote } from "./dialogs.js";
 import { number, t } from "./i18n.js";
 import { hasEnded, Jobs } from "./jobs.js";
+import { JobItems } from "./job_items.js";
 import { bdi, h, srOnly } from "./render.js";
 
 const LARGEST = 100_000_000; // bytes of a file that the API takes
 const MOST = 100; // files at once
-const SHOWN = 200; // documents of a job that are listed
 
 export class UploadDialog {
   #views = new Map(); // job id → its element
   #on;
   #begun = new Set();
 
-  /** `on`: ended() when the library has changed, say(words). */
+  /** `on`: ended() when the library has changed, say(words), into(): the collection to add to. */
   constructor(on) {
     this.#on = on;
     this.root = h("section", { class: "adding", "aria-labelledby": "adding-title", hidden: true });
@@ -35,9 +35,10 @@ export class UploadDialog {
     this.urls = h("textarea", { id: "add-url", rows: 1, placeholder: "https://…", autocomplete: "off", spellcheck: "false", enterkeyhint: "go",
       onkeydown: (e) => { if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); this.#read(); } } });
     this.urls.value = typed;
+    this.into = h("p", { class: "into", hidden: true });
     this.papers = h("input", { type: "checkbox", id: "add-papers" });
     this.root.replaceChildren(
-      h("h3", { id: "adding-title" }, t("add.title")),
+      h("h3", { id: "adding-title" }, t("add.title")), this.into,
       h("div", { class: "drop-here" },
         h("p", {}, t("add.drop")), button(t("add.choose"), () => this.files.click(), "secondary"), this.files),
       h("form", { class: "add-url", onsubmit: (e) => { e.preventDefault(); this.#read(); } },
@@ -45,9 +46,17 @@ export class UploadDialog {
         h("div", { class: "add-row" }, this.urls, h("button", { class: "secondary" }, t("add.add"))),
         h("label", { class: "check" }, this.papers, " ", h("span", {}, t("add.papers")))),
       this.trouble, this.list, this.live);
+    this.drawInto();
     this.#views.clear();
     this.list.replaceChildren(...this.jobs.list.map((job) => this.#view(job).root));
     this.#sign();
+  }
+
+  /** In which collection new documents go, if in one. */
+  drawInto() {
+    const name = this.#on.into();
+    this.into.hidden = !name;
+    this.into.textContent = name ? t("collections.into", { name }) : "";
   }
 
   /** Files that were dropped; of a folder they cannot be had. */
@@ -61,13 +70,13 @@ export class UploadDialog {
     const fit = files.filter((file) => file.size <= LARGEST).slice(0, MOST);
     this.trouble.replaceChildren(...large.map((file) => problemNote({ title: t("add.tooLarge"), detail: file.name })));
     if (files.length - large.length > MOST) this.trouble.append(problemNote({ title: t("add.tooMany", { most: MOST }) }));
-    if (fit.length) await this.#try(() => this.jobs.send(fit), true);
+    if (fit.length) await this.#try(() => this.jobs.send(fit, { collection: this.#on.into() }), true);
   }
 
   async #read() {
     const urls = this.urls.value.split(/\s+/).filter(Boolean);
     if (!urls.length) return this.urls.focus();
-    if (await this.#try(() => this.jobs.read(urls, this.papers.checked))) this.urls.value = "";
+    if (await this.#try(() => this.jobs.read(urls, this.papers.checked, this.#on.into()))) this.urls.value = "";
   }
 
   #say(words) {
@@ -100,13 +109,27 @@ export class UploadDialog {
       this.#views.set(job.id, jobView(job, {
         cancel: () => this.#try(() => this.jobs.cancel(job)),
         dismiss: () => {
-          this.jobs.dismiss(job);
-          this.#views.get(job.id).root.remove();
+          this.#dismiss(job);
           this.root.querySelector("h3 ~ .drop-here button")?.focus();
         },
+        unlock: (file, password) => this.#unlock(job, file, password),
       }));
     }
     return this.#views.get(job.id);
+  }
+
+  #dismiss(job) {
+    this.jobs.dismiss(job);
+    this.#views.get(job.id).root.remove();
+  }
+
+  /** Send a protected PDF again, with its password. The job of it takes the place of what failed. */
+  async #unlock(job, file, password) {
+    const again = await this.#try(() => this.jobs.send([file], { password, collection: this.#on.into() }));
+    if (!again) return false;
+    this.#view(again).root.focus();
+    requestAnimationFrame(() => { if (hasEnded(job) && this.#view(job).empty) this.#dismiss(job); });
+    return true;
   }
 
   #changed(job) {
@@ -151,6 +174,7 @@ function jobState(job) {
     return t(`add.${p.step}`, counted);
   }
   const state = t(`add.${job.status}`, { ...counted, read: p.documents - p.failed });
+  if (p.failed && p.failed === p.documents) return state; // each says why, below
   return job.status !== "done" && job.reason ? `${state} ${job.reason}` : state;
 }
 
@@ -158,11 +182,11 @@ function jobState(job) {
 function jobView(job, on) {
   const bar = h("progress", { "aria-label": t("add.progress"), max: 1 });
   const state = h("p", { class: "job-state" });
-  const items = h("dl", { class: "job-items" });
+  const items = new JobItems(job, on.unlock);
   const cancel = button([t("add.cancel"), srOnly(`: ${jobName(job)}`)], on.cancel);
   const dismiss = button([t("add.dismiss"), srOnly(`: ${jobName(job)}`)], on.dismiss);
-  const root = h("div", { class: "job" },
-    h("p", { class: "job-name" }, bdi(jobName(job)), cancel, dismiss), bar, state, items);
+  const root = h("div", { class: "job", tabindex: "-1" },
+    h("p", { class: "job-name" }, bdi(jobName(job)), cancel, dismiss), bar, state, items.root);
   const update = (away) => {
     const p = job.progress;
     const [done, of] = { indexing: [p.indexed, p.to_index], comparing: [p.compared, p.to_compare] }[p.step] ?? [p.documents, p.of_documents];
@@ -174,25 +198,10 @@ function jobView(job, on) {
     dismiss.hidden = !over;
     state.textContent = away && !over ? t("add.away") : jobState(job);
     root.classList.toggle("failed", job.status === "failed");
-    const known = [...job.items.values()];
-    const failed = known.filter((item) => item.outcome === "failed");
-    const rows = [...failed, ...known.filter((item) => item.outcome !== "failed")].slice(0, SHOWN);
-    const refused = (job.asked.files ?? []).filter((file) => file.reason && !job.items.has(file.name))
-      .map((file) => ({ place: file.name, outcome: "failed", reason: file.reason }));
-    items.replaceChildren(...[...refused, ...rows].flatMap(itemRows));
+    items.update();
   };
   update(false);
-  return { root, update };
-}
-
-function itemRows({ place, title, outcome, passages, reason }) {
-  const word = t(`outcome.${outcome}`) ?? outcome;
-  const facts = [passages ? t("passages", { n: passages }) : "", reason].filter(Boolean);
-  return [
-    h("dt", { class: outcome }, bdi(title || place)),
-    h("dd", {}, h("span", { class: `word ${outcome === "failed" ? "contradicted" : ""}` }, word),
-      facts.map((fact) => [" · ", bdi(fact)])),
-  ];
+  return { root, update, get empty() { return items.empty; } };
 }
 
 /** Ask, and then take a source out. True when it is gone. */

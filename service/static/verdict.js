@@ -1,13 +1,9 @@
-// The verdict of a claim in words, and, when unfolded, the quotes and the score behind it.
+// Verdicts in words: one mark for an answer, a remark at a sentence where something is not well.
 
-import { number, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import "./i18n_verdicts.js";
-import { bdi, catalogued, field, h, known, quoted, sign, standing, verbatim, verdictWord } from "./render.js";
+import { badge, bdi, h, known, quoted, sign, standing, tally, verbatim, verdictWord } from "./render.js";
 import { languageOf } from "./text.js";
-
-const JUDGED = /^judge: (.+?)(, overruled by a rule)?$/s; // by which model
-const CERTAIN = ["metadata", "overview"]; // what is so by its making has no probability
-const UNJUDGED = /^(.+?)(?: \(judge: ([a-z ]+)\))?$/s; // how else, and why no judge decided
 
 /** Which model judges the sentences, where they are sent, and how its test went. */
 export function judgeWords({ name, host, able, state, true_right: yes, false_right: no }) {
@@ -15,83 +11,49 @@ export function judgeWords({ name, host, able, state, true_right: yes, false_rig
   return t(`judge.${able ? "able" : state}`, words) ?? t("judge.untested", words);
 }
 
-/** How a sentence was checked, in words; as it is where this page does not know the way. */
-export function checkedBy(method) {
-  const [, judge, overruled] = JUDGED.exec(method) ?? [];
-  if (judge) return t(overruled ? "overruled" : "judged", { name: judge });
-  const [, way, failure] = UNJUDGED.exec(method) ?? [];
-  const [how, why] = [t(`methods.${way}`), failure ? t(`notJudged.${failure}`) : ""];
-  return how === undefined || why === undefined ? method : how + why;
+/** What is not well with a sentence, in words beside it; nothing where all is. */
+export function remarks(claim) {
+  const how = standing(claim);
+  const well = how === "ticked" || how === "supported";
+  return [
+    !well && h("span", { class: `flag ${how}`, title: how === "context" && t("contextWhy") }, sign(how), t(`verdict.${how}`)),
+    claim.secondary && h("span", { class: "flag secondary", title: t("secondaryWhy") }, t("secondary")),
+    verbatim(claim) && h("span", { class: "flag own" }, t("ownWords")), // seen among the sentences of a model
+  ].filter(Boolean);
 }
 
-/**
- * The verdict of a claim, to be unfolded. `source(label)` gives a source of the evidence,
- * `read(citation)` opens it at a quote, or goes to its card. What is inside is made when it is first asked for.
- */
-export function verdictDetails(claim, source, read) {
-  const words = catalogued(claim) ? t("fromCatalogue") : claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
-  const context = standing(claim) === "context";
-  const fold = h("details", { class: "why", ontoggle: () => fold.open && fold.children.length < 2 && fold.append(inside(claim, source, read)) },
-    h("summary", { title: context && t("contextWhy") }, context && h("span", { class: "word" }, t("verdict.context")),
-      h("span", { class: context ? "word" : `word ${known(claim.verdict?.label)}` }, context && " · ", words),
-      verbatim(claim) && h("span", { class: "word own" }, ` · ${t("ownWords")}`),
-      claim.secondary && h("span", { class: "word secondary" }, ` · ${t("secondary")}`)));
-  return fold;
+/** The one mark of an answer: that all is well with its sentences, or how many stand how. */
+export function answerMark({ mode }, claims, rejected) {
+  const unwritten = ["quoted", "metadata"].includes(mode);
+  const well = !rejected.length && claims.every((claim) => !claim.secondary && !claim.disputed_by?.length && ["ticked", "supported"].includes(standing(claim)));
+  const how = claims.every((claim) => standing(claim) === "ticked") ? "ticked" : "supported"; // a tick promises an answer
+  const counts = well ? [] : [...tally(claims), rejected.length > 0 && h("span", { class: "count" }, t("tallyHeld", { n: rejected.length }))];
+  return h("p", { class: "sum" },
+    (well || unwritten) && h("span", { class: "mark" }, well && sign(how), unwritten ? badge(mode) : t("allChecked", { n: claims.length })),
+    counts);
 }
 
-function inside(claim, source, read) {
-  const { verdict } = claim;
-  const rows = [];
-  for (const citation of claim.citations) {
-    const about = source(citation.label);
-    const { label, metadata } = citation;
-    rows.push([metadata ? `${t("metadata")} [${label}]` : t("restsOn", { label }),
-      [about && bdi(about.title || about.url), metadata ? field(citation) : quoted(citation, ""),
-        h("button", { type: "button", class: "plain", onclick: (e) => read(citation, e.currentTarget) }, t(metadata ? "toCard" : "readHere"))]]);
-  }
-  if (claim.reason) rows.push([t("why"), bdi(claim.reason)]);
-  if (claim.works > 0 && !catalogued(claim)) rows.push([t("witnesses"), t("witnessesWhy", { n: claim.works })]);
-  if (claim.secondary) rows.push([t("secondary"), t("secondaryWhy")]);
-  if (known(verdict?.label) === "supported") rows.push([t("answering"), answering(claim)]);
-  if (scored(verdict)) rows.push([t("score"), [`${number(verdict.score, 2)} `, t("scoreWhy")]]);
-  if (verdict?.method) rows.push([t("method"), bdi(checkedBy(verdict.method))]);
-  return h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
-}
-
-/** Whether a sentence answers the question, how likely that is, and who decided it. */
-function answering({ answers }) {
-  if (typeof answers?.holds !== "boolean") return t("answersUnknown");
-  return [scored(answers) && `${number(answers.score, 2)}: `, t(answers.holds ? "answersYes" : "contextWhy"),
-    answers.method && [" · ", bdi(checkedBy(answers.method))]];
-}
-
-/** A judge gives no probability: its verdicts all have the score 1, which would say too much. */
-const scored = (verdict) => Number.isFinite(verdict?.score) && !JUDGED.test(verdict.method ?? "") && !CERTAIN.includes(verdict.method);
-
-/** The sentences that were withheld, with the reasons, what speaks against them, and who decided. */
-export function withheldPanel(rejected) {
+/** The sentences that were withheld, with the reasons and what speaks against them. */
+export function withheldPanel(rejected, name) {
   return h("details", { class: "fold withheld" },
     h("summary", {}, t("withheld", { n: rejected.length })),
     h("ul", { role: "list" }, rejected.map(({ text, reason, verdict, citations }) =>
       h("li", {}, sign(known(verdict?.label)), h("div", {},
         h("p", { class: "held", dir: "auto", lang: languageOf(text) }, text),
-        h("p", { class: "why" }, h("span", { class: `word ${known(verdict?.label)}` }, verdictWord(verdict)),
-          reason && [" ", bdi(reason)],
-          scored(verdict) && h("span", { class: "fine-print" }, ` ${t("score")} ${number(verdict.score, 2)}`)),
-        verdict?.label !== "unsupported" && citations?.map((citation) => quoted(citation)),
-        verdict?.method && h("p", { class: "fine-print" }, t("method"), ": ", bdi(checkedBy(verdict.method))))))));
+        h("p", { class: "why" }, h("span", { class: `word ${known(verdict?.label)}` }, verdictWord(verdict)), reason && [" ", bdi(reason)]),
+        verdict?.label !== "unsupported" && citations?.map((citation) => quoted(citation, [" — ", bdi(name(citation))])))))));
 }
 
 /** What says otherwise, word for word: other sources, the same work in another text, or the source itself. */
-export function disputes(claim, source, read) {
+export function disputes(claim, source, name, read) {
   if (!claim.disputed_by?.length) return null;
-  const works = new Set(claim.citations.map((c) => workOf(source(c.label), c.source_id)));
+  const works = new Set(claim.citations.map((c) => workOf(source(c), c.source_id)));
   const cited = new Set(claim.citations.map((c) => c.source_id));
-  const kind = (c) => cited.has(c.source_id) ? "disputedHere" : works.has(workOf(source(c.label), c.source_id)) ? "disputedSelf" : "disputed";
+  const kind = (c) => cited.has(c.source_id) ? "disputedHere" : works.has(workOf(source(c), c.source_id)) ? "disputedSelf" : "disputed";
   const groups = ["disputed", "disputedSelf", "disputedHere"].map((key) => [key, claim.disputed_by.filter((c) => kind(c) === key)]);
   return h("div", { class: "disputes" }, groups.map(([key, citations]) => citations.length > 0 && [
     h("p", { class: "word contradicted" }, t(key)),
-    citations.map((citation) => [quoted(citation), source(citation.label)
+    citations.map((citation) => [quoted(citation, ` ${name(citation)}`), source(citation)
       && h("button", { type: "button", class: "plain", onclick: (e) => read(citation, e.currentTarget) }, t("readHere"))])]));
 }
 

@@ -220,7 +220,8 @@ def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
             " Tenkyo, which noted too little; ask the question again"
         )
     noted = _public(noted)
-    kept = {name: value for name, value in answer.items() if name != "conversation_id"}
+    left_out = ("conversation_id", "scope")  # nothing in a receipt follows from these
+    kept = {name: value for name, value in answer.items() if name not in left_out}
     kept["evidence"] = [
         shown | {"sha256": text_hash(shown["passage"]["text"])} for shown in answer["evidence"]
     ]

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from corpus.store.store import Store
 from service.answering.engine import Engine
 from service.conversations.store import History
+from service.scope import scope_of
 from service.server.bootstrap import Models, create_engine
 from service.settings import Settings
 from service.types import Answer, Claim, Mode
@@ -42,7 +43,7 @@ async def timed(
     """Return an answer, and the seconds to its evidence and to its end."""
     began = time.perf_counter()
     evidence = 0.0
-    async with aclosing(engine.stream(question, None, source_ids, mode)) as events:
+    async with aclosing(engine.stream(question, None, scope_of(source_ids), mode)) as events:
         async for event in events:
             if event.name == "evidence":
                 evidence = time.perf_counter() - began

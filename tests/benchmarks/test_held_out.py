@@ -42,8 +42,8 @@ class Scripted:
         passages = [(Passage(id, id, 0, 1, "x"), Source(id, "https://x.org")) for id in evidence]
         self.evidence = tuple(Evidence(n, p, s, 1.0) for n, (p, s) in enumerate(passages, 1))
 
-    async def stream(self, question, conversation_id, source_ids, mode):
-        self.within.append(source_ids)
+    async def stream(self, question, conversation_id, scope, mode):
+        self.within.append(scope.source_ids and [*scope.source_ids])
         yield Event("evidence", EvidenceFound("a", "c", question, self.evidence))
         made = mode if self.claims else "abstained"
         given = (question, "", made, "", self.claims, self.evidence)

@@ -23,12 +23,14 @@ def test_answer_on_page_matches_api(quoting, visit, question, lang):
     reader = visit(quoting, locale=lang).ask(question).answered()
     made = reader.answer()
     assert made["mode"] == "quoted" and reader.claims.count() == len(made["claims"]) > 0
+    numbers = {}
     for shown, claim in zip(reader.claims.all(), made["claims"], strict=True):
         assert claim["text"] in shown.text_content()
-        labels = [button.text_content() for button in shown.locator(".cite").all()]
-        assert labels == [
-            str(label) for label in dict.fromkeys(c["label"] for c in claim["citations"])
-        ]
+        cited = dict.fromkeys(c["source_id"] for c in claim["citations"])
+        for source_id in cited:  # numbered in the order in which they appear, each once
+            numbers.setdefault(source_id, str(len(numbers) + 1))
+        shown_numbers = [button.text_content() for button in shown.locator(".cite").all()]
+        assert shown_numbers == [numbers[source_id] for source_id in cited]
     assert reader.turn.locator("h2").text_content() == question
     assert reader.page.locator("html").get_attribute("lang") == lang
     expect(reader.turn.locator(".badge")).to_be_visible()  # that these are quotes
@@ -65,7 +67,9 @@ def test_withheld_sentence_is_shown_with_its_reason(staged, visit):
     panel.locator("summary").click()
     expect(panel.locator(".held")).to_have_text(rejected["text"])
     expect(panel.locator(".why")).to_contain_text(rejected["reason"])
-    quotes = [shown.partition(" [")[0] for shown in panel.locator("blockquote").all_text_contents()]
+    quotes = [
+        shown.partition(" — ")[0] for shown in panel.locator("blockquote").all_text_contents()
+    ]
     assert quotes == [" ".join(c["quote"].split()) for c in rejected["citations"]]
 
 
@@ -150,7 +154,7 @@ def test_shift_enter_adds_a_line_and_input_method_keeps_enter(quoting, visit):
 def test_quotes_only_does_not_call_the_model(staged, visit):
     staged.model.say(TRUE, allowed=1)
     reader = visit(staged.url)
-    reader.page.get_by_label("Quotes only").check()
+    reader.page.get_by_label("Who writes the answer").select_option("Quotes only")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
     expect(reader.turn.locator(".badge")).to_contain_text("verbatim")
@@ -164,11 +168,12 @@ def test_only_chosen_sources_are_searched(quoting, visit):
     dialog.get_by_role("button", name="None").click()
     dialog.get_by_role("checkbox", name=re.compile("Block-NeRF")).check()
     dialog.get_by_role("button", name="Close").click()
-    expect(reader.page.locator("#scope")).to_contain_text("1 of 14")
+    expect(reader.page.locator("#scope")).to_contain_text("Block-NeRF")
     reader.ask("How does Block-NeRF render a whole neighbourhood?").answered()
     assert {e["source"]["id"] for e in reader.answer()["evidence"]} == {"block-nerf"}
-    reader.page.locator("#scope").click()
-    expect(reader.page.locator("#scope")).to_be_hidden()
+    reader.page.locator("#scope-clear").click()
+    expect(reader.page.locator("#scope")).to_contain_text("All sources")
+    expect(reader.page.locator("#scope-clear")).to_be_hidden()
     reader.ask(WHISPER).answered()
     assert len({e["source"]["id"] for e in reader.answer()["evidence"]}) > 1
 
@@ -202,7 +207,7 @@ def test_language_switch_changes_the_whole_page(quoting, visit):
     reader.page.get_by_role("button", name="日本語").click()
     expect(reader.page.locator("html")).to_have_attribute("lang", "ja")
     expect(reader.page.locator("#ask")).to_have_text("質問する")
-    expect(reader.turn.locator(".sum")).to_contain_text("裏づけあり")
+    expect(reader.turn.locator(".sum")).to_contain_text("出典の文をそのまま")
     expect(reader.status).to_contain_text("完了しました")
     now = reader.claims.locator("p").all_text_contents()
     assert [t.split(" (")[0] for t in now] == [t.split(" (")[0] for t in claims]

@@ -67,8 +67,8 @@ def test_context_catalogue_and_guide(reciting, visit, look):
     for mode in ("quoted", "metadata", "guide"):
         reciting.engine.made = replace(made, mode=mode, **(guide if mode == "guide" else {}))
         reader.ask(WHISPER).answered()
-        for fold in reader.claims.locator("summary").all():
-            fold.click()
+        reader.turn.locator(".fine summary").click()
+        expect(reader.turn.locator(".checks li")).to_have_count(0 if mode == "guide" else 3)
         found[mode] = violations(reader)
     assert not {state: list_ for state, list_ in found.items() if list_}
 
@@ -85,10 +85,13 @@ def test_error_stopped_answer_and_withheld_sentences(staged, visit, look):
     reader.ask(WHISPER).answered()
     reader.turn.locator(".withheld summary").click()
     found = {"withheld": violations(reader)}
-    staged.model.say("Whisper was trained on 680,000 hours of audio [1].")
+    staged.model.say("Whisper was trained on 680,000 hours of audio [1].", "No more.")
     reader.ask(WHISPER)
     expect(reader.turn.locator(".side .card").first).to_be_attached()
     found["writing"] = violations_while(reader)
+    staged.model.go_on()
+    expect(reader.turn.locator(".draft bdi").first).to_be_visible()
+    found["draft"] = violations(reader)
     reader.page.keyboard.press("Escape")
     reader.answered()
     found["stopped"] = violations(reader)

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER
 
@@ -88,7 +89,7 @@ def test_list_opens_a_conversation(asked, size):
     else:  # it stays, also after a reload, until it is folded away
         reader.page.reload()
         expect(reader.page.locator(".talks a[aria-current=page]")).to_have_count(1)
-        reader.page.get_by_role("button", name="Fold away").click()
+        reader.page.get_by_role("button", name="Hide").click()
         expect(reader.page.locator(".talks-aside")).to_be_hidden()
         expect(reader.page.locator("#open-talks")).to_be_focused()
 
@@ -101,7 +102,7 @@ def test_conversation_is_renamed_in_place(asked, house):
     field = reader.page.get_by_label("New title")
     field.fill("never mind")
     field.press("Escape")
-    expect(row.locator(".talk-name")).to_have_text(WHISPER)
+    expect(row.locator(".talk-name")).to_have_text("Whisper: hours of labelled audio")
     act(row, "Rename")
     hostile = "<b onclick=window.executed=1>Hours</b> \u202eesrever"
     field.fill(hostile)
@@ -124,7 +125,7 @@ def test_conversation_is_deleted_after_confirmation(asked, house):
     row = listed(reader).first
     act(row, "Delete")
     question = reader.page.get_by_role("alertdialog")
-    expect(question).to_contain_text(WHISPER)
+    expect(question).to_contain_text("Whisper: hours of labelled audio")
     question.get_by_role("button", name="Cancel").click()
     act(row, "Delete")
     question.get_by_role("button", name="Delete").click()
@@ -171,6 +172,52 @@ def test_unknown_conversation_is_reported(house, visit):
     expect(reader.page).to_have_url(f"{house.url}/")
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_history_is_searched_by_keyboard(house, visit, size):
+    history, kept, tag = house.engine.history, {}, f"s{size['width']}"
+    asked = {"question": "Whisper?", "mode": "quoted"}
+    answer = httpx.post(f"{house.url}/v1/answers", json=asked, timeout=60).json()
+    for name, question, text in (
+        ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
+        ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
+        ("s3", "Which ferry goes to Sado?", "None <img src=x onerror=window.executed=1> of them."),
+    ):
+        made = answer | {"question": question, "text": text}
+        kept[name] = history.new_conversation()
+        history.save_answer(f"{tag}-{name}", kept[name], made)
+    reader = visit(house.url, viewport=size)
+    rows = listed(reader)
+    field = reader.page.get_by_role("searchbox", name="Search conversations")
+    field.fill("ＳＡＰＰＯＲＯ 1878")
+    expect(rows).to_have_count(1)
+    expect(rows.locator(".talk-hit mark")).to_have_text("1878")
+    expect(reader.page.locator(".panel [role=status]")).to_have_text("1 conversation found")
+    field.fill("休館")
+    expect(rows.locator("mark")).to_have_text("休館")
+    field.fill("sado?")
+    expect(rows.locator(".talk-name mark")).to_have_text("Sado?")
+    field.fill("onerror")
+    expect(rows.locator(".talk-hit")).to_contain_text("<img src=x onerror")
+    field.fill("no such thing")
+    expect(reader.page.locator(".talks-foot .none")).to_have_text("Nothing found.")
+    assert violations(reader) == [] and reader.too_wide() == []
+    field.press("Escape")  # empties the field, and leaves the list open
+    expect(field).to_have_value("")
+    expect(rows.nth(2)).to_be_visible()
+    field.fill("tower")
+    expect(rows).to_have_count(1)
+    field.press("ArrowDown")
+    expect(rows.locator("a")).to_be_focused()
+    reader.page.keyboard.press("ArrowUp")
+    expect(field).to_be_focused()
+    field.press("ArrowDown")
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator(".turn h2")).to_have_text("How tall is the tower of Sapporo?")
+    assert named(reader) == kept["s1"]
+    for each in kept.values():
+        history.conversations.delete(each)
+
+
 def test_more_conversations_are_loaded_on_request(house, visit):
     question = {"question": "Whisper?", "mode": "quoted"}
     made = httpx.post(f"{house.url}/v1/answers", json=question, timeout=60).json()
@@ -203,7 +250,8 @@ def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     guest = visit(house.url, url.removeprefix(house.url), start=False)
     expect(guest.claims).to_have_count(len(said))
     assert guest.claims.all_text_contents() == said
-    expect(guest.page.locator("h1")).to_have_text("Shared conversation")
+    expect(guest.page.locator("h1")).to_have_text("Whisper: hours of labelled audio")
+    expect(guest.page.locator(".kicker")).to_have_text("Shared conversation")
     expect(guest.page.locator(".turn h2")).to_have_text(WHISPER)
     expect(guest.page.locator(".intro")).to_contain_text("A snapshot of")
     expect(guest.page.locator(".turn")).to_have_count(1)

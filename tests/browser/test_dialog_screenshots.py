@@ -6,6 +6,7 @@ from tests.support.browser.adding import MAPS, add
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA
+from tests.support.documents import column, pdf
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 740}
 
@@ -42,12 +43,31 @@ def test_dialog_screenshots_without_axe_violations(house, visit, shots, lang, si
     expect(reader.page.locator(".job dt.failed").first).to_be_visible()
     reader.page.locator("#library li summary").nth(4).click()
     shot("3-added")
+    locked = pdf([column(["The dam of Kurobe is 186 metres high."])], password="sesame")
+    add(reader, ("kurobe dam report.pdf", locked))
+    expect(reader.page.locator(".unlock input")).to_be_visible(timeout=60_000)
+    shot("3-password")
+    reader.page.locator(".unlock input").fill("wrong")
+    reader.page.locator(".unlock input").press("Enter")
+    expect(reader.page.locator(".job")).to_have_count(3)
+    expect(reader.page.locator(".unlock input")).to_be_visible(timeout=60_000)
+    shot("3-wrong")
     reader.page.keyboard.press("Escape")
     reader.ask({"en": WHISPER, "ja": WHISPER_JA}[lang]).answered()
     reader.page.locator("#open-talks").click()
     expect(reader.page.locator(".talks li").first).to_be_visible()
     reader.page.locator(".talks li a").first.hover()
     shot("4-list")
+    search = reader.page.locator(".talk-search")
+    search.fill("680,000")
+    expect(reader.page.locator(".talk-hit mark").first).to_be_visible()
+    shot("4-search")
+    search.fill("penguins")
+    expect(reader.page.locator(".talks-foot .none")).to_be_visible()
+    shot("4-nothing")
+    search.press("Escape")
+    expect(reader.page.locator(".talks li").first).to_be_visible()
+    reader.page.locator(".talks li a").first.hover()
     reader.page.locator(".talks li").first.locator(".delete").click()
     shot("5-delete")
     reader.page.keyboard.press("Escape")

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.app import STATIC as SERVED
+from service.api.start_page import STATIC as SERVED
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
@@ -14,9 +14,12 @@ HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on 
 PAINT = 1_000  # ms to the first contentful paint, from loopback
 STATIC = Path(SERVED)
 ASKED = {"source_pane.js"}  # loaded while the first answer is made
+PRINTED = {"page_view.js"}  # loaded when a quote of a PDF is first opened
+CHECKED = {"how_checked.js", "i18n_checks.js"}  # when it is first asked how an answer was checked
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
     "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
-    "shared_view.js", "share_dialog.js", "conversations.js",
+    "shared_view.js", "share_dialog.js", "conversations.js", "job_items.js", "collections_bar.js", "collections.css",
+    "scope_menu.js", "i18n_collections.js", "model_dialog.js", "i18n_models.js",
 }  # fmt: skip
 
 WATCH_SHIFTS = """
@@ -46,19 +49,23 @@ def test_start_page_is_small(quoting, visit):
     assert 0 < weight < HEAVIEST, dict(loaded)
     sent = {path for path, size in loaded if size}
     modules = {
-        f"/static/{path.name}" for path in STATIC.glob("*.js") if path.name not in LATER | ASKED
+        f"/static/{path.name}"
+        for path in STATIC.glob("*.js")
+        if path.name not in LATER | ASKED | PRINTED | CHECKED
     }
     assert sent >= {"/", "/static/app.css"} | modules, dict(loaded)
-    assert not sent & {f"/static/{name}" for name in LATER | ASKED}
+    assert not sent & {f"/static/{name}" for name in LATER | ASKED | PRINTED | CHECKED}
     before = len(loaded)
     reader.ask(WHISPER).answered()
     after = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
     later = {n.rpartition("/")[2] for n in after[before - 1 :] if "/v1/" not in n}
     assert later - {"favicon.svg"} == ASKED  # the sign is looked at anew, not sent
+    reader.turn.locator(".fine summary").click()
+    expect(reader.turn.locator(".checks li").first).to_be_visible()
     reader.page.locator("#open-library").click()
     expect(reader.page.locator("#library li")).to_have_count(14)
     names = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
-    assert {name.rpartition("/")[2] for name in names} >= LATER
+    assert {name.rpartition("/")[2] for name in names} >= LATER | CHECKED
     print(f"start page: {weight:,} bytes in {before} requests")
 
 

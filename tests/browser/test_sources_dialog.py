@@ -89,6 +89,35 @@ def test_pdf_is_read_and_program_named_pdf_is_refused(opened):
     expect(reader.claims.first).to_contain_text("1874")
 
 
+def test_protected_pdf_asks_for_its_password_at_its_row(house, opened):
+    reader = opened()
+    locked = pdf([lines("The dam of Kurobe is 186 metres high.", "It was finished in 1963.")], password="open sesame")  # fmt: skip
+    notes = ("notes.md", b"# Notes\n\nThe ropeway of Kurobe is 1,700 metres long.\n")
+    first = add(reader, ("dam.pdf", locked), notes)
+    expect(first.locator(".job-state")).to_contain_text("1 could not be read", timeout=60_000)
+    failed = first.locator("dt.failed + dd")
+    expect(failed).to_have_text(re.compile("protected by a password"))
+    assert "--password" not in reader.page.locator("#library").text_content()
+    with reader.page.expect_request(lambda r: r.method == "POST") as sent:
+        failed.get_by_label("Password: dam.pdf").fill("wrong")
+        failed.get_by_role("button", name="Open").click()
+    assert "wrong" not in sent.value.url
+    jobs = reader.page.locator(".job")
+    expect(jobs).to_have_count(2)
+    expect(first).to_be_focused()  # the new job, which is the first now
+    expect(jobs.last.locator("dt")).to_have_text(["Notes"])
+    wrong = first.locator("dt.failed + dd")
+    expect(wrong).to_contain_text("This password does not open it", timeout=60_000)
+    expect(first.locator(".job-state")).to_have_text("Nothing could be read.")
+    wrong.get_by_label("Password: dam.pdf").fill("open sesame")
+    wrong.get_by_label("Password: dam.pdf").press("Enter")
+    expect(first.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
+    expect(jobs).to_have_count(2)  # nothing is left of the one with the wrong password
+    reader.page.keyboard.press("Escape")
+    reader.ask("How high is the dam of Kurobe?").answered()
+    expect(reader.claims.first).to_contain_text("186 metres")
+
+
 def test_files_dropped_anywhere_are_added(house, visit):
     reader = visit(house.url)
     drop(
@@ -137,7 +166,7 @@ def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
         reader.page.locator("#add-url").press("Enter")
     assert sent.value.post_data_json == {"urls": ["http://example.org/none"], "follow": "papers"}
     job = reader.page.locator(".job").first
-    expect(job.locator(".job-state")).to_contain_text("Nothing of it could be read", timeout=60_000)
+    expect(job.locator(".job-state")).to_contain_text("Nothing could be read", timeout=60_000)
     expect(job.locator("dd")).to_contain_text("404")
 
 
@@ -148,7 +177,7 @@ def test_ingestion_can_be_cancelled(house, opened):
     reader.page.locator("#add-url").press("Enter")
     reader.page.get_by_role("button", name=re.compile("Cancel.*slow")).click()
     job = reader.page.locator(".job").first
-    expect(job.locator(".job-state")).to_contain_text("Broken off")
+    expect(job.locator(".job-state")).to_contain_text("Stopped")
     house.web.hold.set()
     job.get_by_role("button", name=re.compile("Dismiss")).click()
     expect(reader.page.locator(".job")).to_have_count(0)
@@ -190,7 +219,7 @@ def test_list_filter_and_select_all_apply_to_shown_sources(opened):
     reader.page.get_by_role("button", name="None").click()
     reader.page.get_by_label(re.compile("Filter")).fill("zzz")
     expect(shown).to_have_count(0)
-    expect(reader.page.locator("#library .none")).to_have_text("No source fits.")
+    expect(reader.page.locator("#library .none")).to_have_text("No matching sources.")
     reader.page.get_by_label(re.compile("Filter")).fill("")
     assert reader.page.locator("#library li input:not(:checked)").count() == 1
 

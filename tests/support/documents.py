@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import re
@@ -62,14 +63,18 @@ def saved(document: docx.document.Document | pptx.presentation.Presentation) -> 
 Placed = tuple[float, float, float, str]  # x, y, size in points, text
 
 
-def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> bytes:
+def pdf(
+    pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "", password: str = ""
+) -> bytes:
     """Make a PDF.
 
     Args:
         pages: The lines of each page.
         info: Entries of its metadata dictionary, such as ``/Title (T)``.
         draw: Operators that are put before the text of each page.
+        password: Opens it; empty: it is not encrypted. ``info`` must then be empty.
     """
+    lock = _Lock(password) if password else None
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     kids = []
@@ -78,6 +83,8 @@ def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> by
             f"BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n" for x, y, size, text in lines
         )
         stream = draw + shown
+        if lock:
+            stream = lock.encrypted(stream, len(objects) + 1)
         objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {len(objects)} 0 R"
@@ -91,9 +98,47 @@ def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> by
         offsets.append(len(body))
         body += f"{number} 0 obj\n{each}\nendobj\n"
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    trailer = f"<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>"
+    entries = lock.entries if lock else ""
+    trailer = f"<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R {entries}>>"
     end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n{trailer}\n"
     return (body + end + f"startxref\n{len(body)}\n%%EOF").encode("latin-1")
+
+
+class _Lock:
+    """The standard encryption of PDF 1.1 (RC4, 40 bits), which every reader knows."""
+
+    _PAD = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+    _PERMISSIONS = -4
+
+    def __init__(self, password: str) -> None:
+        padded = (password.encode("latin-1") + self._PAD)[:32]
+        owner = _rc4(hashlib.md5(padded).digest()[:5], padded)
+        allowed = self._PERMISSIONS.to_bytes(4, "little", signed=True)
+        self._key = hashlib.md5(padded + owner + allowed + b"id").digest()[:5]
+        user = _rc4(self._key, self._PAD)
+        self.entries = (
+            f"/ID [<{b'id'.hex()}> <{b'id'.hex()}>] /Encrypt << /Filter /Standard /V 1 /R 2"
+            f" /O <{owner.hex()}> /U <{user.hex()}> /P {self._PERMISSIONS} >> "
+        )
+
+    def encrypted(self, stream: str, number: int) -> str:
+        """Encrypt the stream of the object with this number."""
+        key = hashlib.md5(self._key + number.to_bytes(3, "little") + bytes(2)).digest()[:10]
+        return _rc4(key, stream.encode("latin-1")).decode("latin-1")
+
+
+def _rc4(key: bytes, data: bytes) -> bytes:
+    state, j = list(range(256)), 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    out, i, j = bytearray(), 0, 0
+    for byte in data:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        out.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(out)
 
 
 def column(lines: Sequence[str], x: float = 60, top: float = 700, size: float = 10) -> list[Placed]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.http_cache import HttpCache
@@ -97,7 +98,7 @@ class House:
         transport = httpx.ASGITransport(app=self.web)
         self.means = IngestionResources(
             self.store, embedder, self.index, UploadStore(folder / "uploads"), HttpCache(folder / "fetched"),
-            (("transport", transport), ("resolve", self.web.resolve)),
+            (("transport", transport), ("resolve", self.web.resolve)), OriginalStore(folder / "originals", 1_000_000_000),
         )  # fmt: skip
         self.url = ""
 

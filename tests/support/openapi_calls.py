@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from service.api.described import EXAMPLES
+from tests.support.documents import column, pdf
 from tests.support.library_service import MAPS, House
 
 Json = dict[str, Any]
@@ -34,13 +35,16 @@ SHOWN = 2  # entries of a list that is cut
 
 def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
     """Fill the library, ask a question, and return the ids, which a static example cannot know."""
-    uploaded = house.ended(house.upload(("maps.md", MAPS)))
+    printed = pdf([column([MAPS.decode().split("\n")[-1]])])  # a PDF has pages to be drawn
+    uploaded = house.ended(house.upload(("maps.pdf", printed)))
     house.web.hold.clear()  # a job that takes a while, to be read and cancelled
     job = client.post("/v1/sources", json={"url": "https://example.org/slow"}).json()
     answer = client.post(
         "/v1/answers", json={"question": "How many hours of audio was Whisper trained on?"}
     ).json()
     client.post("/v1/feedback", json={"answer_id": answer["id"], "rating": "up"})
+    collection = client.post("/v1/collections", json={"name": "To read"}).json()
+    client.post(f"/v1/collections/{collection['id']}/sources", json={"source_ids": ["article-en"]})
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
     return {
         "answer_id": answer["id"],
@@ -48,6 +52,7 @@ def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
         "conversation_id": answer["conversation_id"],
         "token": share["token"],
         "job_id": job["id"],
+        "collection_id": collection["id"],
         "source_id": uploaded["items"][0]["source_id"],
     }
 

@@ -91,6 +91,21 @@ def test_library_is_filled_searched_asked_and_verified(data, maps, ships):
         assert {each.source.id for each in library.search(MANY_BOATS, source_ids=only)} == {*only}
 
 
+def test_collections_are_filled_and_asked_in(data, maps, ships):
+    with tenkyo.open(data) as library:
+        library.ingest(maps, collection="Maps")
+        library.ingest(ships, collection="Sea")
+        assert "40,000" in library.ask(MANY_MAPS, collections=["maps"]).text
+        assert not library.ask(MANY_MAPS, collections=["Sea"]).claims
+        titles = {hit.source.title for hit in library.search(MANY_MAPS, collections=["Sea"])}
+        assert titles == {"Ships"}
+        (claim,) = library.verify("The room holds 40,000 maps.", collections=["Sea"]).claims
+        assert claim.verdict.label != "supported"
+        for call in (library.ask, library.search, library.verify):
+            with pytest.raises(NotFound, match="'Maps', 'Sea'"):
+                call("How many maps?", collections=["Land"])
+
+
 def test_follow_up_goes_on_with_conversation(filled):
     first = filled.ask(MANY_MAPS)
     second = filled.ask("And of which city?", conversation_id=first.conversation_id)

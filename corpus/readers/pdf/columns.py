@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.readers.pdf.line import EM_SPACE, PrintedLine
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine, inked
 
 _MIN_LINES = 8  # fewer may well be a table
 
@@ -66,9 +66,17 @@ def _halves(line: PrintedLine, gutter: float) -> tuple[PrintedLine, PrintedLine]
     for at, (left, right) in enumerate(line.gaps, 1):
         if left <= gutter <= right:
             first, second = EM_SPACE.join(parts[:at]), EM_SPACE.join(parts[at:])
+            glyphs, ink = line.glyphs, len(inked(first))
             return (
-                replace(line, text=first, x1=left, gaps=line.gaps[: at - 1]),
-                replace(line, text=second, x0=right, gaps=line.gaps[at:], bold=False),
+                replace(line, text=first, x1=left, gaps=line.gaps[: at - 1], glyphs=glyphs[:ink]),
+                replace(
+                    line,
+                    text=second,
+                    x0=right,
+                    gaps=line.gaps[at:],
+                    glyphs=glyphs[ink:],
+                    bold=False,
+                ),
             )
     return None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from corpus.readers.pdf.line import EM_SPACE, PrintedLine
+from corpus.readers.pdf.line import EM_SPACE, Glyph, PrintedLine, inked
 from corpus.text.blocks import normalize_text
 from corpus.text.dehyphenation import SOFT_HYPHEN
 
@@ -31,10 +31,14 @@ _DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 
 
-def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
+def printed_lines(text: pypdfium2.PdfTextPage, located: bool = False) -> Iterator[PrintedLine]:
     """Yield the lines of a PDF page in the order in which the file draws them.
 
     A hyphen at the end of a line that may be due to the line break becomes a soft hyphen.
+
+    Args:
+        text: The characters of the page.
+        located: Whether the lines get their ``glyphs``, which takes time.
     """
     start = 0
     chars: list[str] = []
@@ -42,7 +46,7 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
         code = pdfium.FPDFText_GetUnicode(text, index)
         if code in (0x0D, 0x0A):
             if chars:
-                yield from _line(text, start, chars)
+                yield from _line(text, start, chars, located)
             chars = []
             continue
         if not chars:
@@ -51,15 +55,17 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
             chars.append("\ufffd")  # PDFium only knows the number of the glyph
         elif pdfium.FPDFText_IsHyphen(text, index) == 1:
             # PDFium reports such a hyphen in place of the line break.
-            yield from _line(text, start, [*chars, SOFT_HYPHEN])
+            yield from _line(text, start, [*chars, SOFT_HYPHEN], located)
             chars = []
         else:
             chars.append(" " if chr(code) == EM_SPACE else chr(code))
     if chars:
-        yield from _line(text, start, chars)
+        yield from _line(text, start, chars, located)
 
 
-def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[PrintedLine]:
+def _line(
+    text: pypdfium2.PdfTextPage, start: int, chars: list[str], located: bool
+) -> Iterator[PrintedLine]:
     """Make a line with its position and type size; nothing if it has only spaces."""
     inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
     if not inked:
@@ -91,16 +97,31 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
         for i, char in enumerate(chars)
         if char == EM_SPACE
     )
-    yield PrintedLine(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical, gaps)
+    string, glyphs = _string(chars), tuple(_glyphs(text, start, chars)) if located else ()
+    yield PrintedLine(string, x0, x1, y, size, bold, capitals, upright, vertical, gaps, glyphs)
 
 
 def _string(chars: list[str]) -> str:
-    # On some systems, PDFium gives characters beyond U+FFFF as two surrogates.
-    string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    string = string.translate(_BULLETS)
+    string = _without_surrogates("".join(chars)).translate(_BULLETS)
     end = SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
     apart = [normalize_text(part).strip() for part in string.rstrip(SOFT_HYPHEN).split(EM_SPACE)]
     return EM_SPACE.join(filter(None, apart)) + end
+
+
+def _without_surrogates(text: str) -> str:
+    """Join surrogates, as which PDFium gives characters beyond U+FFFF on some systems."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _glyphs(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[Glyph]:
+    """Yield a glyph for each character of ``inked`` of the line that ``chars`` make."""
+    for i, char in enumerate(chars):
+        if "\udc00" <= char < "\ue000" and i and "\ud800" <= chars[i - 1] < "\udc00":
+            continue  # the second half of the character before it
+        if "\ud800" <= char < "\udc00":
+            char = _without_surrogates("".join(chars[i : i + 2]))[:1]
+        for _ in inked(normalize_text(char)):
+            yield Glyph(start, *_ink_box(text, start + i))
 
 
 def _fix_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
@@ -181,6 +202,15 @@ def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, 
     pdfium.FPDFText_GetLooseCharBox(text, index, rect)
     box = rect.left, rect.bottom, rect.right, rect.top
     return box if all(map(math.isfinite, box)) else (0.0, 0.0, 0.0, 0.0)  # in damaged files
+
+
+def _ink_box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
+    """Return left, bottom, right and top of what a character draws, in points."""
+    edges = [ctypes.c_double() for _ in range(4)]
+    pdfium.FPDFText_GetCharBox(text, index, *edges)
+    left, right, bottom, top = (edge.value for edge in edges)
+    drawn = all(map(math.isfinite, (left, bottom, right, top))) and left < right and bottom < top
+    return (left, bottom, right, top) if drawn else _box(text, index)
 
 
 def _is_bold(text: pypdfium2.PdfTextPage, index: int) -> bool:

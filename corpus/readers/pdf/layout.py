@@ -50,6 +50,7 @@ class Layout:
         authors: The authors.
         venue: The line that names a journal or a conference.
         year: The year in that line.
+        lines: The printed lines of the blocks, in their order, each with the number of its page.
     """
 
     blocks: list[Block]
@@ -57,6 +58,7 @@ class Layout:
     authors: tuple[str, ...] = ()
     venue: str = ""
     year: str = ""
+    lines: tuple[tuple[int, PrintedLine], ...] = ()
 
 
 def build_layout(pages: list[PrintedPage]) -> Layout:
@@ -83,14 +85,16 @@ def build_layout(pages: list[PrintedPage]) -> Layout:
         group for page in pages for group in _groups(page, body, above if page is pages[0] else 0)
     ]
     blocks: list[Block] = []
-    for group in join_interrupted_paragraphs(groups, body):
+    groups = join_interrupted_paragraphs(groups, body)
+    for group in groups:
         text = unwrap.join(line.text for line in group.lines)
         _append(blocks, Block(text, group.level, group.page, group.glue), group.resumes, unwrap)
     # A soft hyphen at the end of a block is a printed hyphen.
     blocks = [replace(each, text=re.sub(f"{SOFT_HYPHEN}$", "-", each.text)) for each in blocks]
     names = author_names(first[:above], title)
     venue, year = printed_venue([line for line in [*first[:above], *edges] if line not in title])
-    return Layout(blocks, unwrap.join(line.text for line in title), names, venue, year)
+    lines = tuple((group.page, line) for group in groups for line in group.lines)
+    return Layout(blocks, unwrap.join(line.text for line in title), names, venue, year, lines)
 
 
 def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:
@@ -117,7 +121,8 @@ def _rejoin(lines: list[PrintedLine]) -> list[PrintedLine]:
         last = joined[-1] if joined else None
         if last and (text := _on_one_line(last, line)):
             main = max(last, line, key=lambda each: each.size)
-            joined[-1] = replace(main, text=text, x0=last.x0, x1=line.x1)
+            glyphs = last.glyphs + line.glyphs
+            joined[-1] = replace(main, text=text, x0=last.x0, x1=line.x1, glyphs=glyphs)
         else:
             joined.append(line)
     return joined

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from corpus.text.dehyphenation import SOFT_HYPHEN
 from corpus.text.sentences import ends_with_abbreviation
 
 EM_SPACE = "\u2003"
 """Marks a gap that is wider than the space between words."""
+
+_NO_INK = re.compile(r"[\s\xad-]+")
+
+
+class Glyph(NamedTuple):
+    """Where a character is drawn on its page, in points, ``y`` upwards; ``run`` tells its line.
+
+    Characters of one line that the file draws together have the same ``run``.
+    """
+
+    run: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def inked(text: str) -> str:
+    """Return the characters of a text that joining lines keeps: no white space, no hyphens.
+
+    Accents stand behind their letters (NFD), so that it makes no difference whether a file draws
+    both as one character.
+    """
+    return _NO_INK.sub("", unicodedata.normalize("NFD", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +57,7 @@ class PrintedLine:
         upright: Whether it is not rotated.
         vertical: Whether it is vertical writing.
         gaps: From and to x of each wide gap; there is one for each em space in ``text``.
+        glyphs: Where each character of ``inked(text)`` is; empty if not asked for.
     """
 
     text: str
@@ -43,6 +70,7 @@ class PrintedLine:
     upright: bool = True
     vertical: bool = False
     gaps: tuple[tuple[float, float], ...] = ()
+    glyphs: tuple[Glyph, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import count, groupby
 
 import pypdfium2
 
-from corpus.readers.pdf.line import PrintedLine
+from corpus.readers.pdf.line import Glyph, PrintedLine, inked
 from corpus.text.blocks import CJK, normalize_text
 
 PAGE_SECONDS = 60.0  # seconds for one page
@@ -114,19 +114,34 @@ def _run(arguments: list[str], data: bytes, seconds: float) -> str:
 def _lines(table: str, scale: float, height: float) -> Iterator[PrintedLine]:
     """Convert Tesseract's table of words, in pixels, to lines in points."""
     rows = csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    runs = count()
     words = [row for row in rows if float(row["conf"]) >= _MIN_CONFIDENCE and row["text"].strip()]
     for _, paragraph in groupby(words, key=lambda row: (row["block_num"], row["par_num"])):
         boxes = list(paragraph)
         # The height of a word depends on its letters, so take the median of the paragraph.
         size = sorted(int(box["height"]) for box in boxes)[len(boxes) // 2] / scale
         for _, line in groupby(boxes, key=lambda row: row["line_num"]):
-            yield _line(list(line), size, scale, height)
+            yield _line(list(line), size, scale, height, next(runs))
 
 
-def _line(boxes: list[dict[str, str]], size: float, scale: float, height: float) -> PrintedLine:
+def _line(
+    boxes: list[dict[str, str]], size: float, scale: float, height: float, run: int
+) -> PrintedLine:
     text = normalize_text(" ".join(box["text"] for box in boxes)).strip()
     left = min(int(box["left"]) for box in boxes)
     right = max(int(box["left"]) + int(box["width"]) for box in boxes)
     bottom = max(int(box["top"]) + int(box["height"]) for box in boxes)
     text = _BETWEEN_CJK.sub("", text)
-    return PrintedLine(text, left / scale, right / scale, height - bottom / scale, size)
+    glyphs = tuple(glyph for box in boxes for glyph in _glyphs(box, scale, height, run))
+    baseline = height - bottom / scale
+    return PrintedLine(text, left / scale, right / scale, baseline, size, glyphs=glyphs)
+
+
+def _glyphs(box: dict[str, str], scale: float, height: float, run: int) -> Iterator[Glyph]:
+    """Yield where the characters of a word are, as if all were equally wide."""
+    left, top = int(box["left"]) / scale, height - int(box["top"]) / scale
+    bottom = top - int(box["height"]) / scale
+    letters = inked(normalize_text(box["text"]))
+    width = int(box["width"]) / scale / max(len(letters), 1)
+    for n in range(len(letters)):
+        yield Glyph(run, left + n * width, bottom, left + (n + 1) * width, top)

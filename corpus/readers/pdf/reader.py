@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from corpus.readers.pdf.glyphs import printed_lines
 from corpus.readers.pdf.layout import Layout, build_layout
 from corpus.readers.pdf.legibility import readable_lines, text_length
 from corpus.readers.pdf.line import PrintedLine, PrintedPage
+from corpus.readers.pdf.opening import opened_pdf
 from corpus.text.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
 from corpus.text.byline import read_date_line
 from corpus.text.near_duplicates import normalized_letters
@@ -32,9 +32,6 @@ MAX_PAGES = 5_000
 
 _DAMAGED = "damaged (save the file again)"
 _NO_CHARACTERS = "its fonts do not say which characters they draw"
-
-# PDFium has global state and is not thread-safe: one document at a time in a process.
-_LOCK = threading.Lock()
 
 _DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
 _ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
@@ -55,37 +52,27 @@ def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
         password: Opens an encrypted file.
 
     Raises:
-        UnreadableText: It is encrypted, a scan without OCR, or its fonts do not say which
-            characters they draw.
+        PasswordNeeded: It is encrypted, and the password does not open it.
+        UnreadableText: It is a scan without OCR, or its fonts do not say which characters they
+            draw.
         EmptyDocument: It has no pages, or no text on them.
         CorpusError: It is damaged, or has more than 5,000 pages.
     """
-    with _LOCK:
-        install_fallback_font()
-        try:
-            pdf = pypdfium2.PdfDocument(data, password=password or None)
-        except pypdfium2.PdfiumError as error:
-            raise _refusal(error, name, password) from error
-        try:
-            return _parsed(pdf, name)
-        except pypdfium2.PdfiumError as error:
-            raise CorpusError(f"{name} is a damaged PDF ({error}): save it again") from error
-        finally:
-            pdf.close()
+    with opened_pdf(data, name, password, install_fallback_font) as pdf:
+        return _parsed(pdf, name)[0]
 
 
-def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusError:
-    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-        if password:
-            return UnreadableText(
-                f"{name} is encrypted: the password given does not open it, try another --password"
-            )
-        return UnreadableText(f"{name} is encrypted: give its password with --password")
-    if error.err_code == pdfium.FPDF_ERR_SECURITY:
-        return UnreadableText(
-            f"{name} is encrypted in a way that cannot be read: print it to a new PDF"
-        )
-    return CorpusError(f"{name} is a damaged PDF: save it again or find another copy")
+def read_pdf_lines(
+    data: bytes, name: str, password: str = ""
+) -> tuple[ParsedDocument, tuple[tuple[int, PrintedLine], ...]]:
+    """Read a PDF as ``read_pdf`` does, and say where the characters of its text are printed.
+
+    Returns:
+        What ``read_pdf`` returns; and the lines that the text is made of, in its order, each with
+        the number of its page and its ``glyphs``.
+    """
+    with opened_pdf(data, name, password, install_fallback_font) as pdf:
+        return _parsed(pdf, name, located=True)
 
 
 @dataclass(slots=True)
@@ -98,13 +85,15 @@ class _Printed:
     by_ocr: set[int] = field(default_factory=set)
 
 
-def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
+def _parsed(
+    pdf: pypdfium2.PdfDocument, name: str, located: bool = False
+) -> tuple[ParsedDocument, tuple[tuple[int, PrintedLine], ...]]:
     count = len(pdf)
     if not count:
         raise EmptyDocument(f"{name} is a PDF without pages")
     if count > MAX_PAGES:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
-    printed = _printed(pdf)
+    printed = _printed(pdf, located)
     # Pages that were not read at all could say anything; one on which OCR finds nothing is empty.
     unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
     if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
@@ -113,7 +102,7 @@ def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
     _check_legible(printed, name)
     layout = build_layout(printed.pages)
     info = pdf.get_metadata_dict()
-    return ParsedDocument(
+    parsed = ParsedDocument(
         layout.blocks,
         links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
@@ -123,9 +112,10 @@ def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
         gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
     )
+    return parsed, layout.lines
 
 
-def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
+def _printed(pdf: pypdfium2.PdfDocument, located: bool) -> _Printed:
     """Read each page: its text, or by OCR if it has no readable text."""
     printed = _Printed()
     ocr_engine = ocr.OcrEngine()
@@ -138,7 +128,7 @@ def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
             printed.gaps[number] = _DAMAGED
             continue
         try:
-            lines = list(printed_lines(text))
+            lines = list(printed_lines(text, located))
             printed.links += _links(pdf, page, text)
             if _is_scan(page, lines):
                 recognized, reason = ocr_engine.read(page)

@@ -16,6 +16,7 @@ from index.storage.local_index import LocalIndex
 from service.answering.engine import Engine
 from service.conversations.store import History
 from service.query import check_question
+from service.scope import scope_of
 from service.types import Answer
 from tests.support.scripted_model import Script
 
@@ -210,7 +211,7 @@ def test_abstains_on_questions_outside_the_library(library, checker):
 
 
 def test_only_requested_sources_are_searched(library, checker):
-    made = answer(library, checker, source_ids=["article-en"])
+    made = answer(library, checker, scope=scope_of(["article-en"]))
     assert {e.source.id for e in made.evidence} == {"article-en"}
 
 
@@ -245,7 +246,14 @@ def test_control_characters_are_removed_from_questions():
     assert check_question("  What\x00 is\u202e\n Whisper? ") == "What is Whisper?"
 
 
-@pytest.mark.parametrize("unknown", [{"conversation_id": "nope"}, {"source_ids": ["nope"]}])
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"conversation_id": "nope"},
+        {"scope": scope_of(["nope"])},
+        {"scope": scope_of(collections=["nope"])},
+    ],
+)
 def test_unknown_conversation_or_source_is_not_found(library, checker, unknown):
     with pytest.raises(NotFound, match="nope"):
         answer(library, checker, **unknown)

@@ -18,6 +18,7 @@ from service.answering.factcheck import (
     document_text,
 )
 from service.answering.statements import MAX_SENTENCE_CHARACTERS, statements
+from service.scope import EVERYWHERE, scope_of
 
 ESSAY = """---
 title: On Whisper
@@ -35,8 +36,8 @@ Whisperは68万時間の音声で学習した。何時間ですか。
 """
 
 
-def check(library, verifier, text, source_ids=None):
-    return asyncio.run(FactChecker(library, verifier).check_async(text, source_ids))
+def check(library, verifier, text, scope=EVERYWHERE):
+    return asyncio.run(FactChecker(library, verifier).check_async(text, scope))
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,10 @@ def test_passages_are_numbered_by_first_use_and_quotes_are_verbatim(library, che
 
 def test_only_requested_sources_are_searched(library, verifier):
     text = "Whisper was trained on 680,000 hours of audio."
-    found = check(library, verifier, text, ["article-ja"])
+    found = check(library, verifier, text, scope_of(["article-ja"]))
     assert {e.source.id for e in found.evidence} <= {"article-ja"}
     with pytest.raises(NotFound, match="tenkyo sources"):
-        check(library, verifier, "Whisper.", ["nope"])
+        check(library, verifier, "Whisper.", scope_of(["nope"]))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Answers of a scripted model, checked by a scripted judge or verifier, without neural networks."""
 
 import asyncio
+import threading
 from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -21,7 +22,7 @@ from service.generation.prompts import estimate_tokens
 from service.judging.evidence import evidence_text, number_evidence
 from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messages, reply_tokens
 from service.judging.types import JudgeCall, Judgement
-from service.types import Claim, Draft, Evidence, Status, Verdict
+from service.types import Claim, Draft, Evidence, Status, Unchecked, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
 from tests.support.readings import ANSWERED_FROM, readings
 from tests.support.scripted_judge import ScriptedJudge, names
@@ -177,12 +178,12 @@ def make(model, *, judge=None, verifier=None, believed=False, answerability=2.0)
 
 
 def run(model, **more):
-    """Run an answer to its end; return it, its state and its events without status."""
+    """Run an answer to its end; return it, its state and its events without progress."""
     made, turn = make(model, **more)
 
     async def collect():
-        pieces = written(model).stream([])
-        events = [e async for e in made.events(pieces) if not isinstance(e.data, Status)]
+        pieces, passing = written(model).stream([]), Status | Unchecked
+        events = [e async for e in made.events(pieces) if not isinstance(e.data, passing)]
         events += await asyncio.to_thread(made.finish)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -711,3 +712,56 @@ def test_judgement_of_a_sentence_is_kept():
     _, turn, _ = run(cite(WRONG, TRUE[0]), judge=ScriptedJudge(says))
     assert turn.judgements[WRONG].unsupported == ("doors",)
     assert turn.judgements[TRUE[0]].ruling == "supported"
+
+
+class Slow(Verifying):
+    """A verifier that checks a sentence only when the test allows it."""
+
+    def __init__(self):
+        super().__init__()
+        self.allowed = threading.Event()
+
+    def check(self, draft, evidence, originals):
+        assert self.allowed.wait(10)
+        return super().check(draft, evidence, originals)
+
+
+def test_draft_shows_what_is_written_until_it_is_decided():
+    """Without markers, sentence by sentence, and never what says that there is no answer."""
+    verifier, seen = Slow(), []
+
+    async def collect():
+        made, _ = make(None, verifier=verifier)
+        pieces = Script(f"{TRUE[0][:-1]} [1]. There are 90 cats [1]. NO ANSWER").stream([])
+        async for event in made.events(pieces):
+            if isinstance(event.data, Unchecked):
+                seen.append(event.data.sentences)
+            elif not isinstance(event.data, Status):
+                seen.append((event.name, event.data.text))
+            if seen and len(seen[-1]) == 2 and seen[-1][1].endswith("cats."):
+                verifier.allowed.set()
+
+    asyncio.run(collect())
+    told = ("claim", TRUE[0]), ("rejected", "There are 90 cats.")
+    decided = [seen.index(each) for each in told]
+    assert (TRUE[0], "There are 90 cats.") in seen[: decided[0]]
+    assert all("[1]" not in sentence for draft in seen for sentence in draft)
+    assert seen[decided[0] + 1] == ("There are 90 cats.",)
+    assert seen[decided[1] + 1 :] == [()]
+    assert not any("NO" in sentence for draft in seen for sentence in draft)
+
+
+def test_draft_ends_with_a_reader_who_leaves():
+    model = Typing([*TRUE, *TRUE], pause=0.05)
+
+    async def leave():
+        made, _ = make(model)
+        async with aclosing(made.events(model.stream([]))) as events:
+            async for event in events:
+                if isinstance(event.data, Unchecked):
+                    break
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(leave())
+    assert model.closed and model.written < 6

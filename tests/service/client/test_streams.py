@@ -259,7 +259,10 @@ def test_conversation_routes(client):
     conversation_id = answer.conversation_id
     assert client.conversations(1).conversations[0].id == conversation_id
     whole = client.conversation(conversation_id)
-    assert [each.id for each in whole.answers] == [answer.id] and whole.title == QUESTION
+    assert [each.id for each in whole.answers] == [answer.id]
+    assert whole.title == "Whisper: hours of labelled audio"
+    assert client.conversations(query="LABELLED").conversations[0].found.match == "labelled"
+    assert client.conversations(query="no such words").conversations == ()
     assert (
         client.rename(conversation_id, "Hours").title
         == client.conversation(conversation_id).title

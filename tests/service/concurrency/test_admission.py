@@ -140,7 +140,7 @@ class Held:
     def __init__(self, history: History) -> None:
         self.history, self.go, self.closed = history, threading.Event(), 0
 
-    async def stream(self, question, conversation_id=None, source_ids=None, mode=None, **_):
+    async def stream(self, question, conversation_id=None, scope=None, mode=None, **_):
         try:
             while not self.go.is_set():
                 await asyncio.sleep(0.005)

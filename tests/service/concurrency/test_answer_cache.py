@@ -24,6 +24,7 @@ from service.concurrency.answer_cache import AnswerCache
 from service.concurrency.answer_service import AnswerService
 from service.conversations.store import History
 from service.judging import record
+from service.scope import EVERYWHERE
 from service.verification.receipt import seal
 from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
@@ -111,13 +112,33 @@ def test_repeated_question_gets_same_claims_in_a_new_answer(engine, ask):
     assert ask(QUESTION) and engine.asked == 6  # two are cached, and it was not among the last two
 
 
+def test_changed_collection_does_not_give_an_old_answer(engine, ask):
+    collections = engine.library.store.collections
+    speech = collections.add(collections.make("Speech").id, ["whisper"])
+    collections.make("Other")
+    (first,), (again,) = (
+        ask(QUESTION, collections=["Speech"]),
+        ask(QUESTION, collections=["speech"]),
+    )
+    assert engine.asked == 1 and first["claims"] == again["claims"] != []
+    assert first["scope"] == again["scope"] == {"source_ids": None, "collections": ["Speech"]}
+    ask(QUESTION, source_ids=["whisper"])  # the same sources, of which the answer says less
+    assert engine.asked == 2
+    collections.add(speech.id, ["article-en"])
+    ask(QUESTION, collections=["Speech"])
+    assert engine.asked == 3
+    collections.remove(speech.id, ["article-en", "whisper"])
+    (emptied,) = ask(QUESTION, collections=["Speech"])
+    assert engine.asked == 4 and "no documents yet" in emptied["reason"]
+
+
 def test_key_has_the_judge_its_prompt_and_whether_it_judges_yet(engine, tmp_path, monkeypatch):
     cache, keys = AnswerCache(engine, tmp_path / "data" / "index"), []
 
     def key(judge):
         engine.judge = judge
-        keys.append(cache.key(QUESTION, None, None))
-        assert cache.key(QUESTION, None, None) == keys[-1]
+        keys.append(cache.key(QUESTION, EVERYWHERE, None))
+        assert cache.key(QUESTION, EVERYWHERE, None) == keys[-1]
 
     key(None)
     for name, host, able in (

@@ -12,7 +12,6 @@ import pytest
 
 from corpus.errors import Gone, NotFound, RequestRefused
 from corpus.store.database import Database
-from service.conversations.conversations import title_of
 from service.conversations.feedback import Feedback
 from service.conversations.store import RETENTION_SECONDS, History, ReplyStore, StoredReply
 from tests.support.disk import on_disk
@@ -122,34 +121,6 @@ def test_conversation_can_be_renamed(history: History) -> None:
             act("none")
     with pytest.raises(NotFound, match="'none'"):
         history.conversations.rename("none", "x")
-
-
-@pytest.mark.parametrize(
-    ("question", "title"),
-    [
-        ("Whisper license", "Whisper license"),
-        ("x" * 60, "x" * 60),
-        ("x" * 61, "x" * 59 + "…"),
-        (
-            "Is the Evolved Transformer better than the vanilla Transformer, and does it last?",
-            "Is the Evolved Transformer better than the vanilla…",
-        ),
-        (
-            "Which gets the better score on what we don't know so well, isn't it?",
-            "Which gets the better score on what we don't know so well…",
-        ),
-        ("二〇二二年の論文は何ですか？", "二〇二二年の論文は何ですか？"),
-        (
-            "スケーリング則とモデル構造の論文で、事前学習に使われたコーパスは何でしょうか？",
-            "スケーリング則とモデル構造の論文で、事前学習に使われた…",
-        ),
-        ("漢" * 31, "漢" * 29 + "…"),
-        ("a\n\n b", "a b"),
-    ],
-)
-def test_question_is_shortened_to_title(question: str, title: str) -> None:
-    assert title_of(question) == title
-    assert len(title_of(question * 50)) <= 60
 
 
 def test_deleted_conversation_leaves_nothing_on_disk(history: History, tmp_path: Path) -> None:

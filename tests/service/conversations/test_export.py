@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from service.conversations.bibtex import bibtex, bibtex_entry, citation_key, escape_tex
-from service.conversations.markdown import escape, markdown, safe_url
+from service.conversations.markdown import escape, markdown, number_sources, safe_url
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [
@@ -119,11 +119,11 @@ def test_only_web_addresses_are_exported(url: str) -> None:
 
 def test_metadata_is_marked_in_the_language_of_the_question() -> None:
     for question, mark in (
-        ("Who?", "“Ada Lovelace” (from the catalogue) *Maps*"),
-        ("著者は？", "「Ada Lovelace」（書誌情報） *Maps*"),
+        ("Who?", "“Ada Lovelace” (from the catalogue)"),
+        ("著者は？", "「Ada Lovelace」（書誌情報）"),
     ):
         answer = answered(question, quote="Ada Lovelace")
-        assert mark.split(" *")[0] not in markdown("Maps", [answer])
+        assert mark not in markdown("Maps", [answer])
         answer["claims"][0]["citations"][0] |= {"metadata": "authors", "page": None}
         assert mark in markdown("Maps", [answer])
 
@@ -144,13 +144,13 @@ def test_conversation_as_markdown() -> None:
     work = "Ada Lovelace, 本田志温, NeurIPS 2022, 2022-05-03"
     link = "<https://example.org/s>"
     assert made == (
-        "# Hours\n\n## How many?\n\nThere are 680,000.[^1]\n\n**Withheld:**\n\n"
+        "# Hours\n\n## How many?\n\nThere are 680,000.[^1-1] (Another source says otherwise[^1-1])\n\n**Withheld:**\n\n"
         "- ~~It cost \\$5.~~ No source supports it.\n\n"
         "## なぜ？\n\n**回答なし:** 資料にありません。\n\n"
-        "## 何ですか？\n\n地図です。[^2]\n\n"
-        f"[^1]: “680,000 hours” *Maps*, {work}, p. 3, read in our summary, {link} (second hand);"
-        f" Another source says otherwise: “690,000 hours” *Maps*, {work}, read in our summary, {link}\n\n"
-        f"[^2]: 「地図である。」 *神田の地図*, {work}, 3ページ, {link}\n"
+        "## 何ですか？\n\n地図です。[^3-1]\n\n"
+        f"[^1-1]: *Maps*, {work}, read in our summary, {link}: “680,000 hours”, p. 3 (second hand);"
+        " “690,000 hours” (Another source says otherwise)\n\n"
+        f"[^3-1]: *神田の地図*, {work}, {link}: 「地図である。」, 3ページ\n"
     )
 
 
@@ -182,9 +182,25 @@ def test_quotes_of_one_page_share_a_footnote_entry() -> None:
     work = "*Maps*, Ada Lovelace, 本田志温, NeurIPS 2022, 2022-05-03"
     link = "<https://example.org/s>"
     assert markdown("Hours", [answer]).endswith(
-        f"[^1]: “680,000 hours” “in two lists” {work}, p. 3, {link};"
-        f" “elsewhere” {work}, p. 4, {link}\n"
+        f"[^1]: {work}, {link}: “680,000 hours” “in two lists”, p. 3; “elsewhere”, p. 4\n"
     )
+
+
+def test_footnotes_have_the_numbers_of_the_page() -> None:
+    """One for a source, by its first appearance; its quotes name the sentences they are for."""
+    answer = answered("How many?", "There are 680,000.", "680,000 hours")
+    (first,) = answer["claims"]
+    other = source(id="t", title="Guide", url="https://example.org/t")
+    guide = first["citations"][0] | {"source_id": "t", "url": other["url"], "label": 9, "page": 4}
+    both = first | {"text": "It is old.", "citations": [guide, first["citations"][0]]}
+    answer["claims"] = [first | {"citations": [guide]}, both]
+    answer["evidence"].append({"source": other})
+    assert number_sources(answer["claims"]) == {"t": 1, "s": 2}
+    made = markdown("Hours", [answer])
+    assert "There are 680,000.[^1]\n" in made and "It is old.[^1][^2]\n" in made
+    assert "“680,000 hours”, p. 4 (sentence 1); “680,000 hours”, p. 4 (sentence 2)\n" in made
+    assert made.index("[^1]: *Guide*") < made.index("[^2]: *Maps*")
+    assert number_sources([first | {"citations": [], "disputed_by": [guide]}]) == {"t": 1}
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,7 @@ def test_claims_are_verified_with_progress(url, era):
         ("fetch", {"id": None}, "id"),
         ("answer", {"question": "…"}, "no words"),
         ("answer", {"question": "Whisper?", "source_ids": ["nope"]}, "tenkyo sources"),
+        ("answer", {"question": "Whisper?", "collections": ["nope"]}, "no collection 'nope'"),
         ("answer", {"question": "Whisper?", "source_ids": "whisper"}, "source_ids"),
         ("verify", {"text": ""}, "empty"),
         ("verify", {"text": "x. " * 7000}, "in parts"),

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from service.server.bootstrap import create_answer_model
 from service.server.judges import choose_judge, judge_host, name_models, print_untested
+from service.server.language_models import create_answer_model
 from service.settings import read_settings
 from tests.support.judge_server import judge_app
 from tests.support.live_server import served
