@@ -173,10 +173,6 @@ class ModelUnavailable(ModelError):
         super().__init__(reason)
 
 
-class ModelLibraryMissing(ModelUnavailable):
-    """The library that a model runs by is not installed: install it, or choose another model."""
-
-
 class ModelBadOutput(ModelError):
     """A model's output breaks its protocol: check that the address serves the expected API."""
 

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import ModelLibraryMissing
+from corpus.errors import ModelUnavailable
 
 EXTRA = "sentence-transformers"
 _LIBRARIES = ("sentence_transformers", "torch", "transformers")  # that come with it
+
+
+class ModelLibraryMissing(ModelUnavailable):
+    """The library that a model runs by is not installed: install it, or choose another model."""
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def extra_needed(model: str, setting: str) -> Iterator[None]:
         if error.name not in _LIBRARIES:
             raise
         raise ModelLibraryMissing(
-            f"{model} needs the library {EXTRA}, which is not installed:"
+            f"{model} needs the library sentence-transformers, which is not installed:"
             f" run {install_command()}, or unset {setting}"
         ) from error
 

@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from corpus.errors import ModelError, ModelLibraryMissing, TenkyoError
+from corpus.errors import ModelError, TenkyoError
 from service.server import bootstrap, judges, language_models
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def check_reranker(settings: Settings) -> tuple[str, str]:
 
 def mend_extra(error: ModelError) -> str:
     """Return the command that installs the library a model needs, if the error is that."""
-    from index.inference.extra_library import install_command
+    from index.inference.extra_library import ModelLibraryMissing, install_command
 
     missing = isinstance(error, ModelLibraryMissing)
     return install_command(f"{quote(sys.executable)} -m pip") if missing else ""
