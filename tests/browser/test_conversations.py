@@ -180,7 +180,7 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     for name, question, text in (
         ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
         ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
-        ("s3", "Which ferry goes to Sado?", "None <img src=x onerror=window.executed=1> of them."),
+        ("s3", "Which ferry goes to Sado?", "The <img src=x onerror=window.executed=1> Sadogashima."),
     ):
         made = answer | {"question": question, "text": text}
         kept[name] = history.new_conversation()
@@ -196,7 +196,7 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     expect(rows.locator("mark")).to_have_text("休館")
     field.fill("sado?")
     expect(rows.locator(".talk-name mark")).to_have_text("Sado?")
-    field.fill("onerror")
+    field.fill("sadogashima")
     expect(rows.locator(".talk-hit")).to_contain_text("<img src=x onerror")
     field.fill("no such thing")
     expect(reader.page.locator(".talks-foot .none")).to_have_text("Nothing found.")
