@@ -272,11 +272,12 @@ class Engine(WritersInUse):
     def can_answer(self, question: str) -> bool:
         """Return whether the library seems to answer a question, as decided for an answer.
 
+        It does not where what the question takes for granted is nowhere clearly said.
         Nothing is stored. Blocks for as long as a search and the reading of its hits take.
         """
         state = AnswerState("", "", check_question(question))
         self._evidence.read(state, self._evidence.search(state))
-        return state.answerable
+        return state.answerable and not state.doubted
 
     def _conclude(self, state: AnswerState, quotes: SourceQuotes, made: Mode) -> None:
         """Record why nothing is answered, or what is missing from an answer. Blocks."""
