@@ -19,7 +19,7 @@ class Script:
         title: Of the PDF that is added.
         pages: Paragraphs of its pages, after the title.
         question: Asked about it.
-        written: What the model writes, and words of the PDF on which each sentence rests.
+        written: What the model writes, the last sentence of it false, and words of the PDF on which each sentence rests.
         quote: Words that are boxed on the page.
         again: Asked in the collection.
         collection: Its name.
@@ -124,5 +124,6 @@ def write(prompt: str) -> str:
             (said, next((label for label, text in texts if words in text), None))
             for said, words in script.written
         ]
-        return "\n".join(f"{said} [{label}]." for said, label in found if label)
+        stop = "。" if script is JAPANESE else "."
+        return "\n".join(f"{said} [{label}]{stop}" for said, label in found if label)
     return first_sentence(prompt)

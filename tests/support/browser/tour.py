@@ -221,7 +221,7 @@ class Tour:
             self.page.locator("#open-talks").click()
             expect(self.page.locator(".talks li")).not_to_have_count(0)
             expect(self.page.locator(".talks li").first).to_be_visible()
-        self.page.locator(".turn").nth(1).scroll_into_view_if_needed()
+            self.page.locator(".turn").nth(1).evaluate("turn => turn.scrollIntoView()")
 
     def forget_the_model(self) -> None:
         """Disconnect the model, so that another tour begins where this one did."""
