@@ -5,7 +5,9 @@
 #   make test               every test; those of the page where a browser is there
 #   make test-fast          the tests that need no model, server, browser or process of their own
 #   make browser            what the tests of the page need, and those tests
-#   make soak               the tests that take long: crashes, damaged files, large files
+#   make pictures           the pictures of README.md, of a newcomer's tour of the page
+#   make soak               the tests that take long: crashes, damaged files, large files, and a
+#                           newcomer's tour of a clean clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -52,7 +54,7 @@ RUN_load = load.py $(if $(QUICK),readers search,readers search memory bad real) 
 	--repeat $(ROUNDS) --rounds $(ROUNDS)
 BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard tests/benchmarks/$(firstword $(RUN_$(each)))),$(each)))
 
-.PHONY: serve test test-fast browser soak eval bench lint update clean
+.PHONY: serve test test-fast browser pictures soak eval bench lint update clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
@@ -70,9 +72,13 @@ browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
-soak: $(VENV)/.installed-test
+pictures:
+	@PICTURES=docs $(MAKE) --no-print-directory browser ARGS="-k test_newcomer_does_all_steps[ -s"
+
+soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
-		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py $(ARGS)
+		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
+		tests/browser/test_newcomer_tour.py $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.
 eval: $(VENV)/.installed-test $(DIGESTS)/.made

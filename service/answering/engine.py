@@ -270,13 +270,16 @@ class Engine(WritersInUse):
         return state
 
     def can_answer(self, question: str) -> bool:
-        """Return whether the library seems to answer a question, as decided for an answer.
+        """Return whether the sources' own sentences clearly answer a question.
 
-        Nothing is stored. Blocks for as long as a search and the reading of its hits take.
+        Nothing is stored. Blocks for as long as an answer in quote mode takes.
         """
         state = AnswerState("", "", check_question(question))
         self._evidence.read(state, self._evidence.search(state))
-        return state.answerable
+        if state.answerable and not state.doubted:
+            quotes = SourceQuotes(state, self.verifier)
+            _ = quotes.overview() if state.overview else quotes.answer()  # adds the claims
+        return any(claim.ticked for claim in state.claims)
 
     def _conclude(self, state: AnswerState, quotes: SourceQuotes, made: Mode) -> None:
         """Record why nothing is answered, or what is missing from an answer. Blocks."""

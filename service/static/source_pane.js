@@ -135,7 +135,7 @@ export class SourcePane {
         h("button", { type: "button", class: "secondary", onclick: () => this.close() }, t("close"))),
       h("h2", { id: "reader-title" }, number && h("span", { class: "no" }, String(number)), " ", sourceTitle(source)),
       sourceMeta(source, [languageName(source.language), source.licence && bdi(source.licence)], source.kind === "digest" ? t("digestShort") : undefined),
-      (page || under) && h("p", { class: "meta" }, page && t("page", { page }), page && under && " · ", under && bdi(under)),
+      (page || under) && h("p", { class: "meta" }, page && h("span", { class: "page-of" }, t("page", { page }), under && " · "), under && bdi(under)),
       this.#notes,
       outLink(source, citation?.quote, page));
   }

@@ -180,7 +180,11 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     for name, question, text in (
         ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
         ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
-        ("s3", "Which ferry goes to Sado?", "The <img src=x onerror=window.executed=1> Sadogashima."),
+        (
+            "s3",
+            "Which ferry goes to Sado?",
+            "Sadogashima <img src=x onerror=window.executed=1> of them.",
+        ),
     ):
         made = answer | {"question": question, "text": text}
         kept[name] = history.new_conversation()

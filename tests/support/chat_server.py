@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -22,9 +22,13 @@ def first_sentence(prompt: str) -> str:
 
 
 def chat_app(
-    models: Sequence[str] = ("scripted",), key: str = "", wait: float = 0.0, judge=knows
+    models: Sequence[str] = ("scripted",),
+    key: str = "",
+    wait: float = 0.0,
+    judge=knows,
+    write: Callable[[str], str] = first_sentence,
 ) -> FastAPI:
-    """Make the server.
+    """Make the server, whose models reply to a prompt with ``write``.
 
     ``app.state.asked`` lists the models that wrote, and ``app.state.keys`` the keys that came.
     ``wait`` delays each reply by that many seconds. A prompt of a judge is judged by the rule
@@ -57,13 +61,13 @@ def chat_app(
             usage = {"prompt_tokens": 100, "completion_tokens": 20}
             return {"choices": [{"message": {"content": text}}], "usage": usage}
         app.state.asked.append(body["model"])
-        return StreamingResponse(_pieces(first_sentence(prompt)), media_type="text/event-stream")
+        return StreamingResponse(_pieces(write(prompt)), media_type="text/event-stream")
 
     return app
 
 
 async def _pieces(text: str):
-    for piece in re.findall(r".{1,8}", text):
+    for piece in re.findall(r".{1,8}", text, re.DOTALL):
         yield f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n"
         await asyncio.sleep(0.001)
     yield "data: [DONE]\n\n"

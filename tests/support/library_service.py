@@ -22,7 +22,7 @@ from index.search import Library
 from index.storage.local_index import LiveIndex
 from index.storage.manifest import read_manifest
 from service.answering.engine import Engine
-from service.api.app import create_app
+from service.api.app import DEFAULTS, Options, create_app
 from service.conversations.store import History
 from service.ingestion.job_run import IngestionResources
 from service.ingestion.worker import IngestionWorker
@@ -103,10 +103,10 @@ class House:
         self.url = ""
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[House]:
+    def open(self, options: Options = DEFAULTS) -> Iterator[House]:
         """Run the service on a local port."""
         self.runner = IngestionWorker(self.means)
-        app = create_app(self.engine, index_dir=self.index, runner=self.runner)
+        app = create_app(self.engine, index_dir=self.index, runner=self.runner, options=options)
         with served(app) as self.url:
             try:
                 yield self

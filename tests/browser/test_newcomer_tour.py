@@ -1,0 +1,110 @@
+"""A newcomer's first minutes: on the tests' own service, and after `make serve` in an empty folder.
+
+``make pictures`` makes the pictures of README.md of it, ``make soak`` the second one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.api.app import Options
+from service.connection.connection import ModelConnection
+from service.server.language_models import connect_models
+from service.settings import Settings
+from tests.support.browser.first_minutes import SCRIPTS, write
+from tests.support.browser.tour import MODEL, SIZE, Tour, table
+from tests.support.chat_server import chat_app
+from tests.support.library_service import House
+from tests.support.live_server import served
+from tests.support.paths import ROOT
+
+SOAK, PICTURES = bool(os.environ.get("SOAK")), os.environ.get("PICTURES")
+SHOWN = {
+    ("en", "withheld"): "page.png",
+    ("en", "open the quote"): "page-source.png",
+    ("ja", "look into the history"): "page-ja.png",
+}
+"""Which photographs are the pictures of README.md."""
+LARGEST = 300_000  # bytes of a picture
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[str]:
+    """The URL of the language model of the tour."""
+    with served(chat_app([MODEL], write=write)) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh(library_folder, tmp_path, embedder, checker) -> Iterator[str]:
+    """The URL of a service with the library, without conversations or a language model."""
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.engine.warm_up()
+    connection = ModelConnection(house.engine, Settings(data_dir=house.data), connect_models)
+    with house.open(Options(connection=connection, ahead=True)):
+        yield house.url
+
+
+def toured(visit, url: str, language: str, model: str, folder: Path) -> Path:
+    """Do the tour; prints its table, and returns the folder of its photographs."""
+    script = SCRIPTS[language]
+    reader = visit(
+        url, start=False, locale=script.locale, color_scheme=script.scheme, viewport=SIZE,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    shutil.rmtree(folder, ignore_errors=True)
+    tour = Tour(reader, language, model, folder)
+    steps = tour.run()
+    tour.forget_the_model()
+    print(f"\n{language}, photographs in {folder}\n{table(steps)}")
+    return folder
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_newcomer_does_all_steps(fresh, model, visit, shots, language):
+    folder = toured(visit, fresh, language, model, shots / f"tour-{language}")
+    for (of, step), name in SHOWN.items():
+        if PICTURES and of == language:
+            (taken,) = folder.glob(f"*-{step}.png")
+            assert taken.stat().st_size < LARGEST, f"{taken} is too large for README.md"
+            shutil.copy(taken, Path(PICTURES) / name)
+
+
+@pytest.fixture
+def made(tmp_path) -> Iterator[str]:
+    """The URL of what `make serve` starts in a clean clone; its set-up needs a package index."""
+    clone = tmp_path / "tenkyo"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    unset = ("TENKYO_", "HF_HUB_OFFLINE", "VIRTUAL_ENV", "MAKE", "MFLAGS", "XDG_DATA_HOME")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(unset)}
+    process = subprocess.Popen(
+        ["make", "serve"], cwd=clone, env=environ | {"TENKYO_PORT": "0"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "ready" in line:
+                yield line.split()[-1]
+                break
+        else:
+            pytest.fail("".join(said))
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not SOAK, reason="sets a clean clone up, some minutes: make soak")
+@pytest.mark.timeout(3600)
+def test_newcomer_does_all_steps_after_make_serve(made, model, visit, shots):
+    for language in SCRIPTS:
+        toured(visit, made, language, model, shots / f"tour-clone-{language}")
