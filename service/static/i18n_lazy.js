@@ -53,7 +53,7 @@ addWords({
       done: ({ title }) => `Removed: ${title}`,
     },
     libraryEmpty: "There are no sources yet. Add the first ones above.",
-    filter: "Filter by title, author, year",
+    filter: "Filter sources",
     noneFound: "No matching sources.",
     about: "About",
     changed: "changed since",

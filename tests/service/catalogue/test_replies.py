@@ -283,7 +283,7 @@ def test_long_list_shows_ten_and_counts_all(store: Store, put: Put) -> None:
     reply = list_works(catalogue, ListingRequest(newest=True), "en", no_hits)
     assert len(reply.claims) == len(reply.evidence) == 10
     assert reply.evidence[0].source.title == "Map 11"
-    assert reply.reason == "These are 10 of 12 documents."
+    assert reply.reason == "These are 10 of 12 sources."
     reply = list_works(catalogue, ListingRequest(), "ja", no_hits)
     assert reply.reason == "全12件のうち10件を示します。"
 
@@ -365,10 +365,10 @@ def test_list_that_a_question_asks_for(question: str, request_: ListingRequest |
 
 def test_guide_says_what_there_is_and_what_to_do(store: Store, put: Put) -> None:
     put("a", "The maps lie here.", title="Maps of Kanda")
-    assert "one document, “Maps of Kanda”" in guide(read_catalogue(store), "en")
+    assert "one source, “Maps of Kanda”" in guide(read_catalogue(store), "en")
     for n in range(4):
         put(f"b{n}", f"Boat {n} lies here.", title=f"Boats {n}")
     english, japanese = (guide(read_catalogue(store), each) for each in ("en", "ja"))
-    assert "5 documents, such as “Maps of Kanda”, “Boats 0” and “Boats 1”" in english
+    assert "5 sources, such as “Maps of Kanda”, “Boats 0” and “Boats 1”" in english
     assert "「Maps of Kanda」、「Boats 0」、「Boats 1」など5件" in japanese
     assert "[" not in english + japanese
