@@ -15,9 +15,8 @@ _MESSAGES = {
         "ja": "言語モデルの文は、どれも裏づけられませんでした。資料の文をそのまま示します。",
     },
     "beside": {
-        "en": "The language model does not seem to have answered the question;"
-        " the sources' own words follow.",
-        "ja": "言語モデルの文は答えになっていないようです。続けて資料の文をそのまま示します。",
+        "en": "The language model may not answer the whole question; the sources' own words are added.",
+        "ja": "言語モデルの文だけでは答えきれていないようなので、資料の文をそのまま加えました。",
     },
     "model_failed": {
         "en": "The language model failed ({0}); these are the sources' own words.",
