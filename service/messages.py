@@ -15,7 +15,8 @@ _MESSAGES = {
         "ja": "言語モデルの文は、どれも裏づけられませんでした。資料の文をそのまま示します。",
     },
     "beside": {
-        "en": "The language model may not answer the whole question; the sources' own words are added.",
+        "en": "The language model may not have answered the whole question;"
+        " the sources' own words are added.",
         "ja": "言語モデルの文だけでは答えきれていないようなので、資料の文をそのまま加えました。",
     },
     "model_failed": {
