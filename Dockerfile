@@ -4,14 +4,22 @@
 #   docker build --tag tenkyo .
 #   docker run --read-only --tmpfs /tmp --volume tenkyo-data:/data --publish 127.0.0.1:8000:8000 tenkyo
 #
-# On Linux the default torch wheel brings GPU libraries of several gigabytes that are of no use
-# here. Where you have a package index with CPU wheels, name it, and the image is a fraction:
+# It runs the bundled models, and models on servers. For another embedding model, re-ranker or
+# checker in its own process (TENKYO_EMBEDDER, TENKYO_RERANKER, TENKYO_CHECKER), put the library
+# sentence-transformers into it:
 #
-#   docker build --build-arg TORCH_INDEX=<URL of the index> --tag tenkyo .
+#   docker build --build-arg SENTENCE_TRANSFORMERS=1 --tag tenkyo .
+#
+# On Linux the torch that comes with it brings GPU libraries of several gigabytes that are of no
+# use here. Where you have a package index with CPU builds of torch, name it, and they stay out:
+#
+#   docker build --build-arg SENTENCE_TRANSFORMERS=1 --build-arg TORCH_INDEX=<its URL> --tag tenkyo .
 
 FROM python:3.12-slim AS build
 
-# The requirement is pyproject.toml's; the index, if any, is asked for torch alone.
+# Anything but empty installs the library. The requirement of torch is pyproject.toml's; the index,
+# if any, is asked for torch alone.
+ARG SENTENCE_TRANSFORMERS=""
 ARG TORCH="torch>=2.7"
 ARG TORCH_INDEX=""
 
@@ -19,12 +27,14 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ONLY_BINARY=:all:
 RUN python -m venv /opt/tenkyo
 WORKDIR /source
 # First what a change of the source leaves alone: the dependencies, each checked against its
-# hashes, and torch, whose builds differ between indexes. Database servers (TENKYO_DATABASE_URL)
-# and a language model in the process (TENKYO_LLM_GGUF) are provided for.
+# hashes. Database servers (TENKYO_DATABASE_URL) and a language model in the process
+# (TENKYO_LLM_GGUF) are provided for. The library has no hashes: torch differs between indexes.
 COPY constraints.txt requirements.txt ./
 RUN /opt/tenkyo/bin/pip install --no-deps --require-hashes --requirement requirements.txt
-RUN /opt/tenkyo/bin/pip install --constraint constraints.txt \
-        ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
+RUN if [ -n "$SENTENCE_TRANSFORMERS" ]; then \
+        /opt/tenkyo/bin/pip install --constraint constraints.txt \
+            ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH" \
+        && /opt/tenkyo/bin/pip install --constraint constraints.txt sentence-transformers; fi
 COPY . .
 RUN /opt/tenkyo/bin/pip install --no-deps --no-build-isolation . \
     && /opt/tenkyo/bin/pip check

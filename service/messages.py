@@ -10,11 +10,12 @@ _MESSAGES = {
         "ja": "言語モデルは答えを見つけられませんでした。資料の文をそのまま示します。",
     },
     "none_held": {
-        "en": "No sentence of the language model was supported; these are the sources' own words.",
-        "ja": "言語モデルの文はどれも確かめられませんでした。資料の文をそのまま示します。",
+        "en": "None of the language model's sentences could be confirmed; these are the sources'"
+        " own words.",
+        "ja": "言語モデルの文は、どれも裏づけられませんでした。資料の文をそのまま示します。",
     },
     "beside": {
-        "en": "The language model does not seem to answer the question;"
+        "en": "The language model does not seem to have answered the question;"
         " the sources' own words follow.",
         "ja": "言語モデルの文は答えになっていないようです。続けて資料の文をそのまま示します。",
     },
@@ -27,11 +28,11 @@ _MESSAGES = {
         "ja": "言語モデルが使えません（{0}）。そのまま答えになる資料の文もありません。",
     },
     "cut_short": {
-        "en": "The language model failed partway ({0}); what was checked before that is shown.",
+        "en": "The language model failed partway ({0}); the sentences checked by then are shown.",
         "ja": "言語モデルが途中で止まりました（{0}）。それまでに確かめた文だけを示します。",
     },
     "stopped": {
-        "en": "The language model wrote for too long, and was stopped here.",
+        "en": "The language model wrote too much and was stopped here.",
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
     },
     "empty": {
@@ -45,99 +46,100 @@ _MESSAGES = {
         "ja": "探せる文がありません。指定された資料はまだ索引に入っていません。",
     },
     "not_enough_evidence": {
-        "en": "The sources mention this, but say too little to answer; the nearest were {0}.",
+        "en": "The sources touch on this, but do not say enough to answer it; the closest were"
+        " {0}.",
         "ja": "資料はこの話題に触れていますが答えるには足りず、最も近かったのは{0}です。",
     },
     "outside_library": {
-        "en": "The sources are about other topics than this question; the nearest were {0}.",
+        "en": "The sources do not cover this topic; the closest were {0}.",
         "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
     "outside_source": {
-        "en": "The source you chose is about other topics.",
+        "en": "The source you chose does not cover this topic.",
         "ja": "選んだ資料は、この質問とは別の話題を扱っています。",
     },
     "outside_sources": {
-        "en": "The sources you chose are about other topics; the nearest were {0}.",
+        "en": "The sources you chose do not cover this topic; the closest were {0}.",
         "ja": "この質問の話題は選んだ資料の範囲になく、最も近かったのは{0}です。",
     },
     "outside_collection": {
-        "en": "The collection you chose is about other topics; the nearest were {0}.",
+        "en": "The collection you chose does not cover this topic; the closest were {0}.",
         "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
     },
     "outside_collections": {
-        "en": "The collections you chose are about other topics; the nearest were {0}.",
+        "en": "The collections you chose do not cover this topic; the closest were {0}.",
         "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
     },
     "help_outside_scope": {
-        "en": " It would help to ask in the whole library.",
+        "en": " You may find it by asking in the whole library.",
         "ja": "ライブラリ全体に質問すると、見つかるかもしれません。",
     },
     "empty_collection": {
-        "en": "This collection has no documents yet; add some, or ask in the whole library.",
+        "en": "This collection has no sources yet; add some, or ask in the whole library.",
         "ja": "このコレクションにはまだ資料がありません。"
         "資料を追加するか、ライブラリ全体に質問してください。",
     },
     "empty_collections": {
-        "en": "These collections have no documents yet; add some, or ask in the whole library.",
+        "en": "These collections have no sources yet; add some, or ask in the whole library.",
         "ja": "これらのコレクションにはまだ資料がありません。"
         "資料を追加するか、ライブラリ全体に質問してください。",
     },
     "false_premise": {
         "en": "The question assumes “{0}”, but a source says “{1}”: “{2}”"
-        " It would help to ask without that assumption.",
+        " Try asking without that assumption.",
         "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」"
         "この前提なしで質問し直してください。",
     },
     "premise_unsaid": {
-        "en": "The question takes for granted that “{0}”; no source was found that says so.",
+        "en": "The question assumes that “{0}”; no source was found that says so.",
         "ja": "質問は「{0}」を前提としていますが、そう述べる資料は見つかりませんでした。",
     },
     "premise_contradicted": {
-        "en": "The question takes for granted that “{0}”, but a source says otherwise: “{1}”",
+        "en": "The question assumes that “{0}”, but a source says otherwise: “{1}”",
         "ja": "質問は「{0}」を前提としていますが、資料の記述は異なります: 「{1}」",
     },
     "premise_doubted": {
-        "en": "The question takes for granted that “{0}”, which no source here clearly says; what"
-        " comes nearest is shown.",
+        "en": "The question assumes that “{0}”, which no source here clearly says; the"
+        " closest passages are shown.",
         "ja": "質問は「{0}」を前提としていますが、そうはっきり述べる資料がないため、最も近い文を"
         "示します。",
     },
     "part_unanswered": {
         "en": "This answers only part of the question; no source answers “{0}”.",
-        "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",
+        "ja": "これは質問の一部だけへの答えです。「{0}」に答える資料はありません。",
     },
     "nearest_shown": {
-        "en": "No source clearly answers this; what comes nearest is shown.",
+        "en": "No source clearly answers this; the closest passages are shown.",
         "ja": "はっきり答えている資料はないため、最も近い文を示します。",
     },
     "only_documents": {
-        "en": "I only answer from the documents here, and this asks for something else."
-        " Ask about what they say, or about the documents themselves.",
-        "ja": "ここにある資料からだけ答えるので、この依頼には応じられません。"
+        "en": "I only answer from the sources here, and this asks for something else."
+        " Ask about what they say, or about the sources themselves.",
+        "ja": "ここにある資料だけをもとに答えるため、この依頼には応じられません。"
         "資料の内容か、資料そのものについて質問してください。",
     },
     "unnamed": {
-        "en": "No source here mentions {0}; the nearest were {1}.",
+        "en": "No source here mentions {0}; the closest were {1}.",
         "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",
     },
     "help_not_enough_evidence": {
-        "en": " It would help to add a source that says more.",
+        "en": " Adding a source that says more may help.",
         "ja": "それを述べた資料を追加すれば、答えられるかもしれません。",
     },
     "help_outside_library": {
-        "en": " It would help to add a source about this topic.",
+        "en": " Adding a source about this topic may help.",
         "ja": "この話題の資料を追加すれば、答えられるかもしれません。",
     },
     "help_unnamed": {
-        "en": " It would help to check the spelling, or to add a source about it.",
+        "en": " Check the spelling, or add a source about it.",
         "ja": "表記を確かめるか、それについての資料を追加してください。",
     },
     "help_unread": {
-        "en": " It would help to add the original of {0}, of which the library has only a summary.",
+        "en": " Adding the original of {0} may help: the library has only a summary of it.",
         "ja": "要約しか読めていない{0}の原文を追加すれば、答えられるかもしれません。",
     },
     "not_mentioned": {
-        "en": "No source speaks of it.",
+        "en": "No source mentions it.",
         "ja": "資料に関係する記述がありません。",
     },
     "says_nothing": {
@@ -145,11 +147,11 @@ _MESSAGES = {
         "ja": "資料で裏づけられるようなことを述べていません。",
     },
     "missing": {
-        "en": "Its nearest source does not say “{0}”.",
+        "en": "The closest source does not say “{0}”.",
         "ja": "最も近い資料に「{0}」がありません。",
     },
     "otherwise": {
-        "en": "Its source says otherwise: not “{0}” but “{1}”.",
+        "en": "The source says “{1}”, not “{0}”.",
         "ja": "資料の記述と食い違います。「{0}」ではなく「{1}」です。",
     },
     "contradicted": {
@@ -173,7 +175,7 @@ _MESSAGES = {
         "ja": "長すぎて確かめられません。",
     },
     "repeats_itself": {
-        "en": "It repeats itself, and states nothing.",
+        "en": "It repeats itself and states nothing.",
         "ja": "同じ言葉の繰り返しで、何も述べていません。",
     },
     "unsupported": {
@@ -229,7 +231,7 @@ _MESSAGES = {
         "ja": "資料に{0}{1}があります。",
     },
     "unknown_authors": {
-        "en": "The catalogue does not say who wrote {0}: no authors were found {1}.",
+        "en": "The catalogue does not say who wrote {0}: no author was found {1}.",
         "ja": "{0}の著者は書誌情報にありません（{1}見つかりませんでした）。",
     },
     "unknown_published": {
@@ -253,12 +255,12 @@ _MESSAGES = {
         "ja": "{0}には数えられるページがありません。",
     },
     "unknown_references": {
-        "en": "{0} is not known to cite any other document of this library.",
-        "ja": "{0}が引用している文書は、このライブラリには見つかりませんでした。",
+        "en": "{0} is not known to cite any other source in this library.",
+        "ja": "{0}が引用している資料は、このライブラリには見つかりませんでした。",
     },
     "unknown_cited_by": {
-        "en": "No other document of this library is known to cite {0}.",
-        "ja": "{0}を引用している文書は、このライブラリには見つかりませんでした。",
+        "en": "No other source in this library is known to cite {0}.",
+        "ja": "{0}を引用している資料は、このライブラリには見つかりませんでした。",
     },
     "unknown_relation": {
         "en": "{0} is not known to cite {1}.",
@@ -273,52 +275,51 @@ _MESSAGES = {
         "ja": "読み取った内容に",
     },
     "listed_some": {
-        "en": "These are {0} of {1} documents.",
+        "en": "These are {0} of {1} sources.",
         "ja": "全{1}件のうち{0}件を示します。",
     },
     "listed_all": {
-        "en": "Documents: {0}.",
+        "en": "Sources: {0}.",
         "ja": "資料は{0}件です。",
     },
     "listed_none": {
-        "en": "No document of this library was found to be about “{0}”.",
+        "en": "No source in this library was found to be about “{0}”.",
         "ja": "「{0}」に関する資料は見つかりませんでした。",
     },
     "overview_abstract": {
-        "en": "There is no language model here: these are the first sentences of the abstract of"
-        " {0}, in its own words.",
-        "ja": "言語モデルがないため、{0}の概要の最初の文をそのまま示します。",
+        "en": "No language model is connected: these are the first sentences of the abstract of"
+        " {0}, word for word.",
+        "ja": "言語モデルが接続されていないため、{0}の概要の最初の文をそのまま示します。",
     },
     "overview_lead": {
-        "en": "There is no language model here: these are the first sentences of {0}, in its own"
-        " words.",
-        "ja": "言語モデルがないため、{0}の最初の文をそのまま示します。",
+        "en": "No language model is connected: these are the first sentences of {0}, word for"
+        " word.",
+        "ja": "言語モデルが接続されていないため、{0}の最初の文をそのまま示します。",
     },
     "overview_side_by_side": {
-        "en": "There is no language model here to compare them: these are the first sentences of"
-        " {0}, each in its own words.",
-        "ja": "比較する言語モデルがないため、{0}の最初の文をそれぞれそのまま示します。",
+        "en": "No language model is connected to compare them: these are the first sentences of"
+        " {0}, each word for word.",
+        "ja": "比較する言語モデルが接続されていないため、{0}の最初の文をそれぞれそのまま示します。",
     },
     "compared": {
-        "en": "There is no language model here to compare {0} and {1}: these are the sentences of"
-        " the sources that come nearest to it.",
-        "ja": "{0}と{1}を比較する言語モデルがないため、資料のうち最も近い文をそのまま示します。",
+        "en": "No language model is connected to compare {0} and {1}: these are the closest"
+        " sentences of the sources.",
+        "ja": "{0}と{1}を比較する言語モデルが接続されていないため、資料から最も近い文をそのまま"
+        "示します。",
     },
     "overview_nothing": {
         "en": "{0} has no sentences that could be shown as a summary.",
         "ja": "{0}には要約として示せる文がありません。",
     },
     "guide": {
-        "en": "This library has {0} documents, such as {1}. Ask a question about them, in English"
-        " or Japanese, and the answer shows the sentences that it rests on; add documents of your"
-        " own to ask about those too.",
+        "en": "This library has {0} sources, such as {1}. Ask about them in English or Japanese;"
+        " each answer shows the sentences it is based on. You can also add sources of your own.",
         "ja": "このライブラリには{1}など{0}件の資料があります。日本語か英語で質問すると、"
         "根拠となる文とともに答えます。資料を追加すれば、それについても質問できます。",
     },
     "guide_one": {
-        "en": "This library has one document, {0}. Ask a question about it, in English or Japanese,"
-        " and the answer shows the sentences that it rests on; add documents of your own to ask"
-        " about those too.",
+        "en": "This library has one source, {0}. Ask about it in English or Japanese; each answer"
+        " shows the sentences it is based on. You can also add sources of your own.",
         "ja": "このライブラリには{0}があります。日本語か英語で質問すると、"
         "根拠となる文とともに答えます。"
         "資料を追加すれば、それについても質問できます。",

@@ -53,7 +53,7 @@ def test_packages_import_only_packages_to_their_left(path: Path) -> None:
     [
         (
             "sentence_transformers",
-            ["index/inference/embedder.py", "index/inference/reranker.py"],
+            ["index/inference/reranker.py", "index/inference/sentence_transformer.py"],
         ),
         ("faiss", ["index/storage/ann.py"]),
         ("sqlalchemy", SQL),

@@ -270,10 +270,19 @@ def test_compose_model_is_same_as_in_process_model():
     assert arguments[arguments.index("--ctx-size") + 1] == str(CONTEXT_TOKENS)
 
 
-def test_image_installs_torch_version_of_project():
+def test_image_with_library_installs_torch_version_of_project():
     wanted = re.search(r'^ARG TORCH="(.+)"$', text("Dockerfile"), flags=re.M)[1]
-    assert wanted in tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]
+    assert wanted in project()["optional-dependencies"][LIBRARY]
     assert 'ARG TORCH_INDEX=""' in text("Dockerfile")
+
+
+def test_image_has_library_only_if_asked_for():
+    """The bundled models do without, and it would make the image several times as large."""
+    assert 'ARG SENTENCE_TRANSFORMERS=""' in text("Dockerfile")
+    built = re.sub(r"\\\n\s*", "", text("Dockerfile"))
+    runs = [line for line in built.splitlines() if line.startswith("RUN") and "TORCH" in line]
+    assert len(runs) == 1 and runs[0].startswith('RUN if [ -n "$SENTENCE_TRANSFORMERS" ]; then ')
+    assert runs[0].endswith(f"pip install --constraint constraints.txt {LIBRARY}; fi")
 
 
 # Dependencies
@@ -284,6 +293,9 @@ EMBEDDER_WHEELS = {
     "Linux on ARM": "b055c16ccae87f922f2190206a9f8bdf20dfc650c4d177c1b80c095449512b38",
     "macOS on ARM": "4881b0ebb92635c4a818bf34b3ecf5f6343c00a0d80005d01ba5b1b732671417",
 }
+LIBRARY = "sentence-transformers"  # an extra of that name has the library and torch
+# What comes with it, and nothing else needs.
+HEAVY = {"torch", LIBRARY, "transformers", "scipy", "scikit-learn", "sympy", "networkx", "jinja2"}
 BUILT = re.compile(r"torch|triton|cuda-.+|nvidia-.+")  # whose builds differ between indexes
 
 
@@ -295,10 +307,15 @@ def project() -> dict:
 def needs(*extras: str) -> list[Requirement]:
     """List the dependencies in pyproject.toml, with those of extras."""
     optional = project()["optional-dependencies"]
-    return [
+    found = [
         Requirement(need)
         for need in [*project()["dependencies"], *(n for e in extras for n in optional[e])]
     ]
+    # An extra may name another one of this project.
+    own = {e for need in found if need.name == "tenkyo" for e in need.extras} - set(extras)
+    if own:
+        return needs(*extras, *own)
+    return [need for need in found if need.name != "tenkyo"]
 
 
 @cache
@@ -333,9 +350,9 @@ def test_constraints_pin_every_dependency_to_one_version():
             )
 
 
-def test_constraints_pin_transitive_dependencies():
-    """All installed packages that Tenkyo depends on, directly or not, are pinned."""
-    known, waiting = set(), [(need, "") for need in needs("test")]
+def closure(*extras: str) -> set[str]:
+    """List the installed packages that Tenkyo depends on, directly or not."""
+    known, waiting = set(), [(need, "") for need in needs(*extras)]
     while waiting:
         need, extra = waiting.pop()
         name = canonicalize_name(need.name)
@@ -349,14 +366,33 @@ def test_constraints_pin_transitive_dependencies():
             if (name, further) not in known:
                 known.add((name, further))
                 waiting += [(Requirement(requirement), further) for requirement in installed]
-    names = {name for name, _ in known if not BUILT.fullmatch(name)}
+    return {name for name, _ in known}
+
+
+def test_plain_installation_has_no_torch():
+    """What a plain `tenkyo serve` needs: the bundled models run without these libraries."""
+    plain = closure()
+    assert len(plain) > 40 and {"openvino", "tokenizers", "numpy"} <= plain
+    assert not HEAVY & plain and not HEAVY & pins("requirements.txt").keys()
+    assert closure("test") >= {"torch", LIBRARY, "transformers"}
+    assert closure(LIBRARY) >= HEAVY, "a heavy one does not come with it"
+
+
+@pytest.mark.parametrize("extra", ["test", "bench", "dev"])
+def test_extras_for_development_have_the_library(extra):
+    assert {LIBRARY, "torch"} <= {need.name for need in needs(extra)}
+
+
+def test_constraints_pin_transitive_dependencies():
+    """All installed packages that Tenkyo depends on, directly or not, are pinned."""
+    names = {name for name in closure("test") if not BUILT.fullmatch(name)}
     assert len(names) > 60
     assert names <= pins("constraints.txt").keys(), "make update"
 
 
 def test_every_build_of_torch_satisfies_constraints():
     """Versions and builds of torch, and of its GPU libraries, differ between package indexes."""
-    (torch,) = [need for need in needs() if need.name == "torch"]
+    (torch,) = [need for need in needs(LIBRARY) if need.name == "torch"]
     assert pins("constraints.txt")["torch"] == [torch]
     for build in ("2.13.0", "2.13.0+cpu", "2.15.1+cu130", "2.9.0+rocm6.4"):
         assert torch.specifier.contains(build), build
@@ -369,15 +405,12 @@ def test_image_installs_pinned_versions_with_hashes():
     for name, pinned in image.items():
         versions = {str(pin.specifier) for pin in pins("constraints.txt")[name]}
         assert {str(pin.specifier) for pin in pinned} <= versions, name
-    assert {canonicalize_name(n.name) for n in needs("postgres", "local")} - {
-        "torch"
-    } <= image.keys()
+    assert {canonicalize_name(n.name) for n in needs("postgres", "local")} <= image.keys()
     assert text("requirements.txt").count("--hash=") > 2 * len(image)
     assert all(hashes(name) for name in ("numpy", "fastapi", "xllamacpp", "openvino"))
     built = re.sub(r"\\\n\s*", "", text("Dockerfile"))
     assert "COPY constraints.txt requirements.txt" in built
     assert "pip install --no-deps --require-hashes --requirement requirements.txt" in built
-    assert "pip install --constraint constraints.txt" in built
 
 
 def test_embedding_model_wheels_exist_for_other_platforms():

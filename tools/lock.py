@@ -43,7 +43,8 @@ def compiled(*options: str) -> list[str]:
 def torch_range() -> str:
     """Return the requirement of torch in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return next(need for need in project["dependencies"] if re.match(r"torch\b", need))
+    needs = project["optional-dependencies"]["sentence-transformers"]
+    return next(need for need in needs if re.match(r"torch\b", need))
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def main() -> None:
     extras = [option for name in IMAGE for option in ("--extra", name)]
     with_hashes = compiled("--generate-hashes", "--constraint", "constraints.txt", *extras)
     head = HEAD.format("what the image installs, with the hashes of every build.")
-    text = "\n".join([head + "# torch is installed by itself.", *with_hashes, ""])
+    text = "\n".join([head.rstrip("\n"), *with_hashes, ""])
     (ROOT / "requirements.txt").write_text(text, encoding="utf-8")
 
 

@@ -1,20 +1,19 @@
-"""The checker's neural network in torch, for training and for conversion to OpenVINO.
+"""The checker's neural network in torch, for training.
 
-Importing torch takes a second, so no other module of the checker imports it.
+The service has no use for it: there ``encoder_graph`` builds the same network for OpenVINO.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch import Tensor, nn
 
+from index.inference import encoder_weights
 from index.inference.length_buckets import length_buckets, pad_rows
 
 
@@ -164,26 +163,7 @@ def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
-    """Read a weights file: the checker's, or the one with the weights that only the reader has.
-
-    A matrix NAME is stored as int8 rows with a float32 scale for each row, ``NAME.scale``; every
-    other tensor is float32.
-
-    Returns:
-        The weights as float32, the configuration, and tokenizer.json compressed with xz, which is
-        empty for the reader's file.
-    """
-    weights: dict[str, Tensor] = {}
-    with safe_open(str(path), "pt") as file:
-        config = json.loads(file.metadata()["config"])
-        names = file.keys()
-        packed = b""
-        if "tokenizer.json.xz" in names:
-            packed = file.get_tensor("tokenizer.json.xz").numpy().tobytes()
-        for name in names:
-            tensor = file.get_tensor(name)
-            if tensor.dtype == torch.int8:
-                weights[name] = tensor.float() * file.get_tensor(name + ".scale")[:, None]
-            elif tensor.dtype == torch.float32 and not name.endswith(".scale"):
-                weights[name] = tensor
-    return weights, config, packed
+    """Read a weights file into tensors; see ``encoder_weights.read_weights``."""
+    weights, config, packed = encoder_weights.read_weights(path)
+    # Copied, because what is read from a file may not be written to.
+    return {name: torch.tensor(array) for name, array in weights.items()}, config, packed

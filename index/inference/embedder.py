@@ -1,6 +1,6 @@
 """Text embedding: models that turn questions and passages into unit vectors.
 
-Models run by OpenVINO on the CPU, else by sentence-transformers.
+Models run by OpenVINO on the CPU, else by sentence-transformers, or the bundled one by numpy.
 """
 
 from __future__ import annotations
@@ -9,30 +9,33 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache
-from index.inference.embedding_prompts import Prompts, choose_prompts, prompts_in
-from index.inference.model_registry import model_folder
+from index.inference.bundled_model import Bundled, open_bundled
+from index.inference.embedding_prompts import Prompts, prompts_in
+from index.inference.encoder_numpy import NumpyModel
+from index.inference.encoder_weights import read_embedder
+from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from index.inference.openvino_runtime import OpenVinoModel
+from index.inference.sentence_transformer import (
+    SAMPLE_TEXTS,
+    SentenceTransformerModel,
+    has_gpu,
+    unit,
+)
 from index.types import Floats
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-    from torch import Tensor
 
-_SAMPLE_TEXTS = (  # a converted model is tested on these
-    "What was Whisper trained on?",
-    "  Block-NeRFは、街の一区画を描き出すニューラルネットワークです。\nCafé ½ naïve ",
-    "Stable Diffusion generates images from text prompts. " * 4,
-)
 _PART_SIZE = 32  # texts that are tokenised while those before them are being embedded
-_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either in WSL
 _Role = Literal["query", "passage"]
 _log = logging.getLogger(__name__)
 
@@ -109,11 +112,12 @@ class WrappedEmbedder:
 
 
 class SentenceTransformerEmbedder:
-    """An embedder for any sentence-transformers model; safe to share between threads.
+    """An embedder for the bundled model, or any of sentence-transformers; safe to share by threads.
 
     The model is loaded at first use, which takes seconds. Its own prompts for questions and for
     passages are used if it has them. It runs by OpenVINO, converted once; by torch on a GPU, or if
-    OpenVINO cannot run it. A question does not wait for another thread's passages.
+    OpenVINO cannot run it. A question does not wait for another thread's passages. Any model but
+    the bundled one needs the extra ``sentence-transformers`` of the installation.
 
     Args:
         name: ``bundled:multilingual-e5-small``, a folder, or a hub id. A hub's model is downloaded
@@ -125,7 +129,7 @@ class SentenceTransformerEmbedder:
         self.name = name
         self._cache = cache
         self._lock = threading.Lock()
-        self._model: _Converted | _Torch | None = None
+        self._model: _Converted | SentenceTransformerModel | None = None
 
     @property
     def dim(self) -> int:
@@ -163,7 +167,7 @@ class SentenceTransformerEmbedder:
             return np.zeros((0, model.dim), np.float32)
         return model.encode(list(texts), role)
 
-    def _load(self) -> _Converted | _Torch:
+    def _load(self) -> _Converted | SentenceTransformerModel:
         with self._lock:
             if self._model is None:
                 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -178,20 +182,24 @@ class SentenceTransformerEmbedder:
                     ) from error
             return self._model
 
-    def _open(self, location: str) -> _Converted | _Torch:
-        own = None if _has_gpu() else _local_folder(location)
+    def _open(self, location: str) -> _Converted | SentenceTransformerModel:
+        own = None if has_gpu() else _local_folder(location)
         folder = self._converted_folder(own)
+        if own and self.name == BUNDLED_EMBEDDER:
+            model = open_bundled(folder, "embedder", partial(_read_bundled, own))
+            return _Converted(model, prompts_in(own))
         if own and folder and (stored := openvino_cache.load_model(folder)):
             return _Converted(stored, prompts_in(own))
-        model = _Torch(location)
-        if model.on_gpu:
-            return model
+        original = SentenceTransformerModel(location)
+        if original.on_gpu:
+            return original
         try:
             folder = folder or self._converted_folder(_local_folder(location))
-            return _Converted(openvino_cache.convert_model(model.export(), folder), model.prompts)
+            converted = openvino_cache.convert_model(original.export(), folder)
+            return _Converted(converted, original.prompts)
         except openvino_cache.ConversionError as error:
             _log.warning("OpenVINO cannot run %s (%s): using torch, slower", self.name, error)
-            return model
+            return original
 
     def _converted_folder(self, folder: Path | None) -> Path | None:
         """Return the folder for the converted model of a folder, if that is known."""
@@ -201,9 +209,9 @@ class SentenceTransformerEmbedder:
 
 
 class _Converted:
-    """An embedding model that OpenVINO runs; its tokenizer is stored with it."""
+    """An embedding model that takes rows of token ids; its tokenizer is stored with it."""
 
-    def __init__(self, model: OpenVinoModel, prompts: Prompts) -> None:
+    def __init__(self, model: OpenVinoModel | NumpyModel, prompts: Prompts) -> None:
         from tokenizers import Tokenizer
 
         self._model = model
@@ -221,7 +229,7 @@ class _Converted:
             (vectors,) = self._model.run(_token_ids(self._tokenizer, texts))
         else:
             (vectors,) = self._model.run_parts(len(texts), self._parts(texts))
-        return _unit(vectors)  # again: the model did it in bfloat16
+        return unit(vectors)  # again: the model did it in bfloat16
 
     def _parts(self, texts: list[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
         """Yield positions and token ids of texts of similar length, the longest first."""
@@ -232,94 +240,16 @@ class _Converted:
             yield positions, _token_ids(self._tokenizer, [texts[i] for i in positions])
 
 
-class _Torch:
-    """A model that sentence-transformers runs, in half precision on a GPU, one call at a time."""
+def _read_bundled(folder: Path) -> Bundled:
+    """Read the bundled model, unpacked, for its conversion."""
+    from tokenizers import Tokenizer
 
-    def __init__(self, location: str) -> None:
-        import torch
-        import transformers
-        from sentence_transformers import SentenceTransformer
-
-        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped
-        dtype, self._batch = torch.float32, 32
-        if torch.cuda.is_available():
-            wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models
-            dtype, self._batch = torch.bfloat16 if wide else torch.float16, 256
-        self._model = SentenceTransformer(location, model_kwargs={"dtype": dtype})
-        self.prompts = choose_prompts(self._model.prompts, self._model.default_prompt_name)
-        self.on_gpu = self._model.device.type != "cpu"
-        self._lock = threading.Lock()
-
-    @property
-    def dim(self) -> int:
-        return cast(int, self._model.get_embedding_dimension())
-
-    def encode(self, texts: list[str], role: _Role) -> Floats:
-        with self._lock:
-            vectors = self._model.encode(
-                texts,
-                prompt=getattr(self.prompts, role),
-                batch_size=self._batch,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-        return _unit(np.asarray(vectors, np.float32))
-
-    def export(self) -> openvino_cache.ModelExport:
-        """Describe the model for conversion; raise ConversionError if OpenVINO cannot run it."""
-        import torch
-        from tokenizers import Tokenizer
-
-        model = self._model
-        # Tracing reads every attribute, and this one warns if a model has no loss.
-        parts: Iterable[Any] = model.modules()
-        for part in parts:
-            if hasattr(type(part), "loss_function"):
-                part.loss_function = None
-
-        class Pipeline(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.modules_in_order = torch.nn.ModuleList(model)
-
-            def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-                features = {"input_ids": ids, "attention_mask": mask}
-                for module in self.modules_in_order:
-                    features = module(features)
-                vectors = features["sentence_embedding"][:, : model.truncate_dim]
-                return torch.nn.functional.normalize(vectors, dim=-1)
-
-        try:
-            tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
-            pad = int(model.tokenizer.pad_token_id)
-            longest = model.max_seq_length
-        except (AttributeError, TypeError) as error:
-            raise openvino_cache.ConversionError(
-                f"its tokenizer is not one of the tokenizers package: {error}"
-            ) from error
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(longest) if longest else tokenizer.no_truncation()
-        extra_files = {"tokenizer.json": tokenizer.to_str()}
-        rows = _token_ids(tokenizer, [self.prompts.query + text for text in _SAMPLE_TEXTS])
-        expected = [self.encode(list(_SAMPLE_TEXTS), "query")]
-        return openvino_cache.ModelExport(
-            Pipeline(), pad, rows, expected, extra_files, longest or 0, int8=True
-        )
-
-
-def _has_gpu() -> bool:
-    """Return whether torch can use a GPU; torch is not imported if there is no driver for one."""
-    if not any(Path(device).exists() for device in _GPU_DEVICES):
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _unit(vectors: Floats) -> Floats:
-    """Scale each row to length 1; a row of zeros stays as it is."""
-    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return unit
+    encoder = read_embedder(folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(encoder.config["max_tokens"])
+    rows = _token_ids(tokenizer, [prompts_in(folder).query + text for text in SAMPLE_TEXTS])
+    return Bundled(encoder, rows, {"tokenizer.json": tokenizer.to_str()}, int8=True)
 
 
 def _token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference.cross_encoder import LABELS, Checker
+from index.inference.extra_library import extra_needed
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -77,7 +78,9 @@ class NliChecker:
             return len(model.tokenizer(claim)["input_ids"]) <= limit // 2
 
     def _load(self) -> _LoadedModel:
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        with extra_needed(f"the NLI model {self.name!r}", "TENKYO_CHECKER"):
+            import torch  # noqa: F401  # without it, transformers has the names but not the classes
+            from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
             network = AutoModelForSequenceClassification.from_pretrained(self.name).eval()

@@ -1,9 +1,9 @@
-"""Conversion of torch modules to OpenVINO, and the folder in which converted models are stored.
+"""Conversion of models to OpenVINO, and the folder in which converted models are stored.
 
-A module is traced and converted once. Its weights are stored in half precision, or in 8 bits where
-the export allows it and this CPU is faster with them. A process that finds the stored model needs
-neither torch nor a conversion. A converted model is used only if it gives the expected outputs for
-a few sample rows.
+A model is converted once. Its weights are stored in half precision, or in 8 bits where the export
+allows it and this CPU is faster with them. A process that finds the stored model needs no
+conversion, nor anything that a conversion needs. A converted model is used only if it gives the
+expected outputs, which something else computed, for a few sample rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,27 +33,23 @@ from index.inference.openvino_runtime import (
 )
 from index.types import Floats
 
-if TYPE_CHECKING:
-    from torch import nn
-
 _FORMAT = 2  # version of the folder: raise it when what is written there changes
 _TOLERANCE = 0.05  # relative error of an output: above rounding, and below any real mistake
 _log = logging.getLogger(__name__)
-_tracing = threading.Lock()  # torch can trace only one module at a time
 _first_run = threading.Lock()  # two first runs of OpenVINO at once can deadlock
 
 
 class ConversionError(Exception):
-    """OpenVINO cannot run a module, or gives other outputs than torch."""
+    """OpenVINO cannot run a model, or gives other outputs than expected."""
 
 
 @dataclass(frozen=True)
 class ModelExport:
-    """A torch module to convert to OpenVINO, with sample inputs and the outputs they must give.
+    """A model to convert to OpenVINO, with sample inputs and the outputs they must give.
 
     Attributes:
-        module: Called as ``module(ids)`` or ``module(ids, mask)`` with int64 tensors [n, length];
-            returns one tensor [n, …] or several.
+        graph: Makes the OpenVINO graph, anew at each call. Its inputs are int64 token ids
+            [n, length], and perhaps a mask of that shape; it has one output [n, …] or several.
         pad: The id of the padding token.
         rows: Token ids of the sample texts.
         expected: The outputs for ``rows``, an array for each output.
@@ -63,7 +58,7 @@ class ModelExport:
         int8: Whether matrices may be stored in 8 bits where that is faster.
     """
 
-    module: nn.Module
+    graph: Callable[[], Graph]
     pad: int
     rows: TokenRows
     expected: Sequence[Floats]
@@ -81,7 +76,7 @@ def load_or_convert(folder: Path | None, create_export: Callable[[], ModelExport
         create_export: Called only if a conversion is needed.
 
     Raises:
-        ConversionError: OpenVINO cannot run the module. Errors of ``create_export`` pass through.
+        ConversionError: OpenVINO cannot run the model. Errors of ``create_export`` pass through.
     """
     if folder is None:
         return convert_model(create_export(), None)
@@ -145,12 +140,12 @@ def _load_compiled(folder: Path, sha256: str) -> CompiledModel:
 
 
 def convert_model(export: ModelExport, folder: Path | None) -> OpenVinoModel:
-    """Convert a torch module to OpenVINO, and store the result if the folder can be written.
+    """Convert a model to OpenVINO, and store the result if the folder can be written.
 
-    A module whose outputs 8-bit weights would spoil is converted without them.
+    A model whose outputs 8-bit weights would spoil is converted without them.
 
     Raises:
-        ConversionError: OpenVINO cannot run the module, or gives other outputs than torch.
+        ConversionError: OpenVINO cannot run the model, or gives other outputs than expected.
     """
     if export.int8 and openvino_export.int8_is_faster():
         try:
@@ -162,9 +157,8 @@ def convert_model(export: ModelExport, folder: Path | None) -> OpenVinoModel:
 
 def _convert(export: ModelExport, folder: Path | None, *, int8: bool) -> OpenVinoModel:
     try:
-        with _tracing:
-            openvino_core()
-            graph = openvino_export.trace_module(export.module, export.rows, export.pad)
+        openvino_core()
+        graph = export.graph()
         model = _store(graph, export, folder, int8=int8) if folder else None
         if model is None:
             if int8:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 
 QUANTIZATION_GROUP = 128  # a larger group is no faster, and further from float32
 _SMALLEST_SCALE = 2.0**-14  # below this, float16 has fewer digits
+_tracing = threading.Lock()  # torch can trace only one module at a time
 
 
 def trace_module(module: nn.Module, rows: TokenRows, pad: int) -> Any:
     """Convert a torch module to an OpenVINO graph for any number of rows of any length.
-
-    Not thread-safe: torch can trace only one module at a time.
 
     Args:
         module: Takes token ids, and a mask if its ``forward`` has a second parameter.
@@ -46,7 +46,7 @@ def trace_module(module: nn.Module, rows: TokenRows, pad: int) -> Any:
 
     inputs = len(inspect.signature(module.forward).parameters)
     example = tuple(map(torch.from_numpy, pad_rows(rows, pad)[:inputs]))
-    with warnings.catch_warnings(), torch.no_grad():
+    with _tracing, warnings.catch_warnings(), torch.no_grad():
         # About values that become constants; the check of the outputs finds any that matter.
         warnings.simplefilter("ignore")
         trace: Any = torch.jit.trace  # it has no types

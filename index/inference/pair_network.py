@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import lzma
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +16,10 @@ from tokenizers import Encoding, Tokenizer
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache
+from index.inference.bundled_model import Bundled, open_bundled
+from index.inference.encoder_weights import Encoder, read_weights
 from index.types import Floats
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from index.inference.cross_encoder_torch import Network
-
-_BATCH_TOKENS = 2048
 _SAMPLE_PAIRS = (  # a converted network is tested on these
     ("Whisper was trained on 680,000 hours of audio.", "How long was Whisper trained?"),
     ("この手法は画像を生成する。", "この手法は画像を生成しない。"),
@@ -32,7 +27,6 @@ _SAMPLE_PAIRS = (  # a converted network is tested on these
 )
 # What a file raises that is absent, damaged or of another kind; TypeError: it has no metadata.
 _UNREADABLE = (OSError, SafetensorError, lzma.LZMAError, KeyError, TypeError, ValueError)
-_log = logging.getLogger(__name__)
 
 _Run = Callable[[Sequence[Sequence[int]]], Sequence[Floats]]  # rows of token ids to outputs
 Spans = npt.NDArray[np.int32]  # the characters [n, 2] of n tokens
@@ -118,37 +112,17 @@ class PairNetwork:
             if self._cache
             else None
         )
-        try:
-            return openvino_cache.load_or_convert(folder, self._export).run
-        except openvino_cache.ConversionError as error:
-            _log.warning("OpenVINO cannot run the %s (%s): using torch, slower", self._kind, error)
-        from index.inference.cross_encoder_torch import run
+        return open_bundled(folder, self._kind, self._read).run
 
-        network = self._torch_network()
-        return lambda rows: [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
-
-    def _torch_network(self) -> Network:
-        from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights
-
-        weights: dict[str, Tensor] = {}
+    def _read(self) -> Bundled:
+        weights: dict[str, Floats] = {}
         for file in self._files:
             try:
                 weights |= read_weights(file)[0]
             except _UNREADABLE as error:
                 raise unreadable(file, error) from error
-        made = ReaderNetwork if self._kind == "reader" else Network
-        return made(weights, self._config)
-
-    def _export(self) -> openvino_cache.ModelExport:
-        from index.inference.cross_encoder_torch import run
-
-        network = self._torch_network()
         rows, _ = self._tokenised(_SAMPLE_PAIRS)
-        expected = [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
-        longest = self._config["max_tokens"]
-        return openvino_cache.ModelExport(
-            network, self._config["pad"], rows, expected, longest=longest
-        )
+        return Bundled(Encoder(self._kind, weights, self._config), rows)
 
 
 def unreadable(file: Path, error: Exception) -> ModelUnavailable:

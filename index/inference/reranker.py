@@ -16,6 +16,7 @@ import numpy as np
 
 from corpus.errors import ModelError, ModelUnavailable
 from corpus.protocols import require_protocol
+from index.inference.extra_library import extra_needed
 from index.inference.model_server import ModelServer
 from index.types import Floats
 
@@ -77,7 +78,8 @@ class CrossEncoderReranker:
         return found
 
     def _load(self) -> CrossEncoder:
-        from sentence_transformers import CrossEncoder
+        with extra_needed(f"the re-ranker {self.name!r}", "TENKYO_RERANKER"):
+            from sentence_transformers import CrossEncoder
 
         try:
             model: CrossEncoder = CrossEncoder(self.name)

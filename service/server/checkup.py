@@ -32,6 +32,7 @@ from service.server.model_checks import (
     check_model,
     check_reranker,
     mend_embedder,
+    mend_extra,
 )
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def check_models(settings: Settings) -> tuple[str, str]:
     except ModelUnavailable as error:
         again = f"rm -r {quote(str(settings.models_dir.resolve()))}"  # made at the next start
         if not bundled:
-            again = "unset TENKYO_EMBEDDER"
+            again = mend_extra(error) or "unset TENKYO_EMBEDDER"
         elif not _unpacked(settings):
             again = _reinstall(WHEEL)
         return str(error), again
@@ -173,7 +174,8 @@ def check_models(settings: Settings) -> tuple[str, str]:
         made.checker.read([("warm", "up")])
         made.checker.supports([("warm", "up")])
     except ModelUnavailable as error:
-        return str(error), "unset TENKYO_CHECKER" if settings.checker else _reinstall(".")
+        again = "unset TENKYO_CHECKER" if settings.checker else _reinstall(".")
+        return str(error), mend_extra(error) or again
     checker = settings.checker or "the bundled checker"
     loaded = f"{settings.embedder} and {checker} are" if here else f"{checker} is"
     return f"{loaded} loaded", ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ def check_reranker(settings: Settings) -> tuple[str, str]:
     try:
         reranker.scores("warm", ["warm", "cold"])
     except ModelError as error:
-        mend = "unset TENKYO_RERANKER"
+        mend = mend_extra(error) or "unset TENKYO_RERANKER"
         if settings.reranker_url:
             mend = _mend_server(error, "TENKYO_RERANKER", settings.reranker_url)
         return str(error), mend
@@ -72,6 +73,14 @@ def check_reranker(settings: Settings) -> tuple[str, str]:
     if not where:
         return f"{reranker.name} is loaded", ""
     return f"{reranker.name} answers at {where}", ""
+
+
+def mend_extra(error: ModelError) -> str:
+    """Return the command that installs the library a model needs, if the error is that."""
+    from index.inference.extra_library import ModelLibraryMissing, install_command
+
+    missing = isinstance(error, ModelLibraryMissing)
+    return install_command(f"{quote(sys.executable)} -m pip") if missing else ""
 
 
 def mend_embedder(settings: Settings, error: ModelError) -> str:

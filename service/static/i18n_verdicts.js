@@ -23,13 +23,13 @@ addWords({
       testing: ({ name, host }) => `The language model ${name} (${host}) is being tested as a judge. Until it has passed, rules and a small reading model check each sentence.`,
       able: ({ name, host }) => `The language model ${name} judges the sentences. Your question, the sentences and the passages found for them are sent to ${host}.`,
       failed: ({ name, host, yes, no }) => `The language model ${name} (${host}) did not pass the test of a judge`
-        + `${yes == null ? "" : `: it judged ${yes} of 12 true and ${no} of 12 false sentences rightly`}. Rules and a small reading model check each sentence.`,
-      withdrawn: ({ name, host }) => `The language model ${name} (${host}) judged too many sentences of known truth wrongly, and is not asked any more. Rules and a small reading model check each sentence.`,
+        + `${yes == null ? "" : `: it judged ${yes} of 12 true and ${no} of 12 false sentences correctly`}. Rules and a small reading model check each sentence.`,
+      withdrawn: ({ name, host }) => `The language model ${name} (${host}) got too many test sentences wrong and no longer judges. Rules and a small reading model check each sentence.`,
       unreachable: ({ name, host }) => `The language model ${name} (${host}) did not answer when it was tested as a judge. Rules and a small reading model check each sentence.`,
     },
   },
   ja: {
-    ownWords: "出典の言葉のまま",
+    ownWords: "出典の文のまま",
     fromCatalogue: "書誌情報から",
     allChecked: () => "すべての文を出典と照らし合わせました",
     tallyHeld: ({ n }) => `保留 ${n}文`,

@@ -35,7 +35,7 @@ export function sourceCard(passages, { id, ...on }) {
     root.classList.toggle("cited", uses.length > 0);
     const claims = new Set(uses.map((use) => use.claim)).size;
     const filter = (key, chosen) => h("button", { type: "button", class: "plain", onclick: chosen }, t(key), h("span", { class: "sr" }, `: ${source.title}`));
-    bears.replaceChildren(...[claims > 0 && h("span", {}, t("bears", { n: claims })),
+    bears.replaceChildren(...[claims > 0 && parts.length > 1 && h("span", {}, t("bears", { n: claims })), // a lone passage names its sentences
       on.only && filter("onlyThis", on.only), on.leave && filter("leaveOut", on.leave)].filter(Boolean));
   };
   setUses([]);
@@ -61,7 +61,7 @@ function passagePart(evidence, several, id, on) {
     const bare = fields.size > 0 && !quotes.length; // then the passage is no more than where the source begins
     name.replaceChildren(...(bare ? [t("metadata")] : where.length ? interleave(where, " · ") : [t("passage")]));
     body.replaceChildren(...(bare ? [] : passageBlocks(evidence, quotes)),
-      on.foreign(distinct(quotes)) ?? "",
+      on.foreign(distinct(quotes)) || "",
       ...(fields.size ? [h("div", { class: "fields" }, !bare && h("p", { class: "word" }, t("metadata")), [...fields.values()].map(field))] : []),
       cardFoot(evidence, uses, quotes, on));
   };

@@ -41,14 +41,14 @@ export class StartPage {
     $("empty-note").firstElementChild.textContent = t(sources && this.#scope.isEmpty ? "collectionEmpty" : "nothing");
     $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
     $("examples").classList.toggle("nothing", none || Boolean(this.#scope.asked)); // examples are of the whole library
-    $("facts").replaceChildren(this.#library(), this.#model());
+    $("facts").replaceChildren(...(sources === 0 ? [] : [this.#library()]), this.#model()); // the note above says that there is none
     this.#drawExamples();
   }
 
   #library() {
     const { ready, newest, adds } = this.#shown;
     const many = ready?.sources ?? 0;
-    const count = ready ? t(many ? "facts" : "noSources", { sources: many, passages: number(ready.passages) }) : t("notReady");
+    const count = ready ? t("facts", { sources: many, passages: number(ready.passages) }) : t("notReady");
     return h("section", { "aria-labelledby": "has-title" },
       h("h2", { id: "has-title" }, count),
       h("ul", { role: "list", class: "newest" }, newest.map(({ title, language: lang }) => h("li", {}, bdi(title, lang || undefined)))),

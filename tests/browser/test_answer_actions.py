@@ -44,7 +44,7 @@ def test_rating_and_its_reason_are_stored(quoting, visit):
     expect(box).to_be_focused()
     reader.page.keyboard.type("The year is missing.")
     reader.turn.get_by_role("button", name="Send").click()
-    expect(reader.turn.locator(".rating-note")).to_contain_text("noted")
+    expect(reader.turn.locator(".rating-note")).to_contain_text("saved")
     (given,) = httpx.get(url).json()["feedback"]
     assert (given["rating"], given["reason"]) == ("down", "The year is missing.")
     reader.turn.get_by_role("button", name="Good answer").click()

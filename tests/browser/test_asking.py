@@ -154,7 +154,7 @@ def test_shift_enter_adds_a_line_and_input_method_keeps_enter(quoting, visit):
 def test_quotes_only_does_not_call_the_model(staged, visit):
     staged.model.say(TRUE, allowed=1)
     reader = visit(staged.url)
-    reader.page.get_by_label("Who writes the answer").select_option("Quotes only")
+    reader.page.get_by_label("Model for the answer").select_option("Quotes only")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
     expect(reader.turn.locator(".badge")).to_contain_text("verbatim")
@@ -185,7 +185,7 @@ def test_no_chosen_source_is_reported_and_nothing_is_asked(quoting, visit):
     reader.page.get_by_role("button", name="Close").click()
     expect(reader.page.locator("#scope")).to_contain_text("0 of 14")
     reader.ask(WHISPER)
-    expect(reader.status).to_contain_text("No source is chosen")
+    expect(reader.status).to_contain_text("No sources are selected")
     assert reader.page.locator(".turn").count() == 0
     expect(reader.page.locator("#question")).to_have_value(WHISPER)
 
@@ -195,10 +195,12 @@ def test_abstention_shows_reason_and_nearest_passages(quoting, visit):
     made = reader.answer()
     assert made["abstained"]
     expect(reader.turn.locator(".note.abstained")).to_contain_text(made["reason"])
-    expect(reader.turn.locator(".side h3")).to_have_text("What was nearest")
+    expect(reader.turn.locator(".side h3")).to_have_text("Closest passages")
     near = {e["source"]["id"] for e in made["evidence"]}
     expect(reader.turn.locator(".cards").first.locator(".card")).to_have_count(min(3, len(near)))
     expect(reader.claims).to_have_count(0)
+    stray = "all => all.flatMap(({childNodes}) => [...childNodes].filter(n => n.nodeType === 3 && n.data))"  # fmt: skip
+    assert reader.turn.locator(".card .passage").evaluate_all(stray) == []  # no "false" below them
 
 
 def test_language_switch_changes_the_whole_page(quoting, visit):
@@ -207,7 +209,7 @@ def test_language_switch_changes_the_whole_page(quoting, visit):
     reader.page.get_by_role("button", name="日本語").click()
     expect(reader.page.locator("html")).to_have_attribute("lang", "ja")
     expect(reader.page.locator("#ask")).to_have_text("質問する")
-    expect(reader.turn.locator(".sum")).to_contain_text("出典の文をそのまま")
+    expect(reader.turn.locator(".sum")).to_contain_text("資料の文をそのまま")
     expect(reader.status).to_contain_text("完了しました")
     now = reader.claims.locator("p").all_text_contents()
     assert [t.split(" (")[0] for t in now] == [t.split(" (")[0] for t in claims]

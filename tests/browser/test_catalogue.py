@@ -22,8 +22,8 @@ LOOKS = [
     {"locale": "ja-JP", "color_scheme": "light", "viewport": PHONE},
 ]
 WORDS = {
-    "en-GB": ("From the catalogue", "authors: ", "Go to its card", "repeats an entry"),
-    "ja-JP": ("書誌情報", "著者：", "出典の欄へ", "登録された項目"),
+    "en-GB": ("From the catalogue", "authors: ", "Show the source", "repeats what is recorded"),
+    "ja-JP": ("書誌情報", "著者：", "出典を表示", "登録された項目"),
 }  # fmt: skip
 TABLE = "Model | HotpotQA\nReAct | 35.1"
 LISTED = "It has three parts:\n- a retriever\n- a reader"
@@ -233,8 +233,8 @@ def test_quotes_and_fields_of_a_source_share_its_card(reciting, visit):
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        ("quoted", "There is no language model here: these are the first sentences of its abstract."),
-        ("quoted", "これは質問の一部への答えです。「いつ」に答える資料はありません。"),
+        ("quoted", "No language model is connected: these are the first sentences of its abstract."),
+        ("quoted", "これは質問の一部だけへの答えです。「いつ」に答える資料はありません。"),
         ("generated", "This answers only part of the question; no source answers “When?”."),
     ],
     ids=["overview", "part", "part-of-a-model"],
@@ -264,7 +264,7 @@ def test_what_an_answer_is_or_lacks_is_said_plainly(reciting, visit, look, mode,
 
 
 def test_remark_on_an_answer_without_sentences_is_said_once(reciting, visit):
-    made = recited([], reason="The language model wrote for too long, and was stopped here.")
+    made = recited([], reason="The language model wrote too much and was stopped here.")
     held = Rejected("It is far.", "No source supports it.", Verdict("unsupported", 0.9, "rules"))
     reciting.engine.made = replace(made, rejected=(held,))
     reader = visit(reciting.url).ask(WHISPER).answered()

@@ -59,7 +59,7 @@ def test_collection_is_made_filled_renamed_and_deleted(house, shelf, visit):
     reader.page.keyboard.type("Speech / 音声")
     reader.page.keyboard.press("Enter")
     expect(dialog.locator(".shelf[aria-pressed=true]")).to_contain_text("Speech / 音声")
-    expect(dialog.locator(".library-bar")).to_contain_text("no documents yet")
+    expect(dialog.locator(".library-bar")).to_contain_text("no sources yet")
     expect(dialog.locator(".into")).to_contain_text("Speech / 音声")
 
     dialog.get_by_role("button", name="Choose from the library").click()
@@ -75,7 +75,7 @@ def test_collection_is_made_filled_renamed_and_deleted(house, shelf, visit):
 
     first = dialog.locator('li[data-id="instructgpt"]')
     first.locator("summary").click()
-    first.get_by_role("button", name=re.compile("Take out of")).click()
+    first.get_by_role("button", name=re.compile("Remove from")).click()
     expect(dialog.locator("li[data-id]")).to_have_count(1)
     dialog.get_by_role("button", name="Rename").click()
     reader.page.keyboard.type("Hearing")
@@ -140,7 +140,7 @@ def test_scope_is_chosen_beside_the_question(house, shelf, visit):
     asked = last_request(reader, lambda: reader.ask(UNKNOWN))
     assert "source_ids" not in asked and "collections" not in asked
     expect(reader.turn.locator(".asked-in")).to_have_count(0)
-    expect(reader.turn.locator(".abstained .note-title")).to_have_text("Outside this library")
+    expect(reader.turn.locator(".abstained .note-title")).to_have_text("Not in this library")
 
 
 def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house, shelf, visit):
@@ -160,7 +160,7 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     assert last_request(again, lambda: again.ask(UNKNOWN))["collections"] == ["Speech"]
     everywhere = again.turn.get_by_role("button", name="Ask in all sources")
     assert "collections" not in last_request(again, everywhere.click)
-    expect(again.turn.locator(".note-title")).to_have_text("Outside this library")
+    expect(again.turn.locator(".note-title")).to_have_text("Not in this library")
     again.page.locator(".fresh-start").click()
     expect(again.page.locator(".turn")).to_have_count(0)
     expect(scope(again)).to_contain_text("Speech")
@@ -175,14 +175,14 @@ def test_unknown_collection_of_a_link_is_said(house, visit):
 
 
 @pytest.mark.parametrize(
-    ("locale", "says"), [("en", "has no documents yet"), ("ja", "まだ出典がありません")]
+    ("locale", "says"), [("en", "has no sources yet"), ("ja", "まだ資料がありません")]
 )
 def test_uploads_go_into_the_chosen_collection_which_was_empty(house, shelf, visit, locale, says):
     shelf("Kanda")
     reader = visit(house.url, "/?collection=Kanda", locale=locale)
     expect(reader.page.locator("#empty-note")).to_contain_text(says)
     reader.ask(QUESTION).answered()
-    expect(reader.turn.locator(".abstained")).to_contain_text("no documents yet")
+    expect(reader.turn.locator(".abstained")).to_contain_text("no sources yet")
     expect(reader.turn.locator(".side .card")).to_have_count(0)
     reader.page.locator("#open-library").click()
     job = add(reader, ("maps.md", MAPS.encode()))

@@ -168,7 +168,7 @@ def test_conversation_deleted_elsewhere(asked, house):
 def test_unknown_conversation_is_reported(house, visit):
     reader = visit(house.url, "/?c=" + "%3Cimg%20src%3Dx%3E" * 3)
     reader.expected.append("status of 404")
-    expect(reader.page.locator("main > .note")).to_contain_text("There is no such conversation")
+    expect(reader.page.locator("main > .note")).to_contain_text("This conversation does not exist")
     expect(reader.page).to_have_url(f"{house.url}/")
 
 
@@ -180,7 +180,11 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     for name, question, text in (
         ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
         ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
-        ("s3", "Which ferry goes to Sado?", "None <img src=x onerror=window.executed=1> of them."),
+        (
+            "s3",
+            "Which ferry goes to Sado?",
+            "Sadogashima <img src=x onerror=window.executed=1> of them.",
+        ),
     ):
         made = answer | {"question": question, "text": text}
         kept[name] = history.new_conversation()
@@ -196,7 +200,7 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     expect(rows.locator("mark")).to_have_text("休館")
     field.fill("sado?")
     expect(rows.locator(".talk-name mark")).to_have_text("Sado?")
-    field.fill("onerror")
+    field.fill("sadogashima")
     expect(rows.locator(".talk-hit")).to_contain_text("<img src=x onerror")
     field.fill("no such thing")
     expect(reader.page.locator(".talks-foot .none")).to_have_text("Nothing found.")
@@ -237,8 +241,8 @@ def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     reader = asked()
     reader.page.get_by_role("button", name="Share, export").click()
     dialog = reader.page.locator("#share")
-    dialog.get_by_label("The link ends").select_option("7")
-    dialog.get_by_role("button", name="Make a link").click()
+    dialog.get_by_label("Link expires").select_option("7")
+    dialog.get_by_role("button", name="Create link").click()
     link = dialog.get_by_label("Link", exact=True)
     expect(link).to_have_value(re.compile(r"/shared/\S+$"))
     url = link.input_value()
@@ -253,7 +257,7 @@ def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     expect(guest.page.locator("h1")).to_have_text("Whisper: hours of labelled audio")
     expect(guest.page.locator(".kicker")).to_have_text("Shared conversation")
     expect(guest.page.locator(".turn h2")).to_have_text(WHISPER)
-    expect(guest.page.locator(".intro")).to_contain_text("A snapshot of")
+    expect(guest.page.locator(".intro")).to_contain_text("A read-only snapshot from")
     expect(guest.page.locator(".turn")).to_have_count(1)
     expect(guest.page.locator("mark").first).to_be_visible()
     for gone in ("#question", "#ask", "#open-talks", "#open-library", ".example", ".asked button"):

@@ -23,7 +23,7 @@ def empty(tmp_path, embedder, checker):
 def test_empty_library_is_reported_until_first_source_is_added(empty, visit, shots):
     reader = visit(empty.url, viewport={"width": 360, "height": 740})
     note = reader.page.locator("#empty-note")
-    expect(note).to_contain_text("nothing to answer from yet")
+    expect(note).to_contain_text("There are no sources yet")
     expect(reader.page.locator(".example").first).to_be_hidden()
     assert not violations(reader)
     reader.shot(shots, "desk-empty")

@@ -57,7 +57,7 @@ def test_broken_stream_is_resumed(staged, visit, away):
 @pytest.mark.parametrize(
     ("locale", "says", "button"),
     [
-        ("en-GB", "As many are asking as it can answer", "Try again"),
+        ("en-GB", "The server is busy or still starting", "Try again"),
         ("ja-JP", "質問が集中しているか", "もう一度試す"),
     ],
 )
@@ -151,7 +151,7 @@ def test_question_in_deleted_conversation_starts_a_new_one(quoting, visit):
 def test_abstention_gives_advice_and_no_reason_in_titles(quoting, visit):
     reader = visit(quoting).ask(UNKNOWN).answered()
     note = reader.turn.locator(".note.abstained")
-    expect(note.locator(".todo")).to_contain_text("Put the question otherwise")
+    expect(note.locator(".todo")).to_contain_text("Try wording the question differently")
     assert "” (no connection" in note.text_content() or "(" not in note.text_content()
     assert ")”" not in note.text_content()
 

@@ -43,7 +43,7 @@ HOSTILE = {
     "emoji": "👨‍👩‍👧‍👦" * 500,
 }
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
-INERT = "img[src=x], iframe, style, base, script:not([src^='/static/']), link[href*=evil], [onerror], [onload], [onfocus]"
+INERT = "img[src=x], iframe, style, base, script:not([src^='/static/'], head > #start[type='application/json']), link[href*=evil], [onerror], [onload], [onfocus]"
 
 
 def inert(reader: Reader) -> None:

@@ -73,7 +73,7 @@ def connect(reader: Reader):
 
 def test_model_is_found_tested_connected_and_asked(connecting, visit):
     reader = visit(connecting.url)
-    expect(reader.page.locator("#writer")).to_have_text("Quotes only: no model yet")
+    expect(reader.page.locator("#writer")).to_have_text("No model yet")
     dialog = opened(reader)
     dialog.get_by_role("button", name="Look for models").click()
     expect(dialog.locator(".servers li")).to_have_count(1)
@@ -97,7 +97,7 @@ def test_model_is_found_tested_connected_and_asked(connecting, visit):
 def test_each_question_can_have_its_own_writer(connecting, visit):
     reader = visit(connecting.url)
     connect(reader)
-    pick = reader.page.get_by_label("Who writes the answer")
+    pick = reader.page.get_by_label("Model for the answer")
     expect(pick.locator("option")).to_have_text([*MODELS[:2], "Quotes only"])
     pick.select_option("llama3.2:3b")
     reader.ask(WHISPER).answered()
@@ -105,7 +105,7 @@ def test_each_question_can_have_its_own_writer(connecting, visit):
     reader.page.locator("#language").click()  # what was picked stays
     pick = reader.page.get_by_label("答えを書くモデル")
     expect(pick).to_have_value("llama3.2:3b")
-    pick.select_option("引用だけで答える")
+    pick.select_option("引用のみ")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
 
@@ -115,17 +115,17 @@ def test_model_is_disconnected(connecting, visit):
     connect(reader)
     reader.page.get_by_role("button", name="Change the model").click()
     reader.page.get_by_role("button", name="Disconnect").click()
-    expect(reader.page.locator("#model .connected")).to_contain_text("None is connected")
+    expect(reader.page.locator("#model .connected")).to_contain_text("No model is connected")
     reader.page.keyboard.press("Escape")
-    expect(reader.page.locator("#model-name")).to_have_text("No language model yet")
+    expect(reader.page.locator("#model-name")).to_have_text("No language model connected")
     assert not list(connecting.data.glob("model.*"))
 
 
 FAULTS = [
     (lambda: replying("<html>"), "", "a web page", "ウェブページのアドレスです"),
-    (lambda: chat_app(key="k"), "", "wants a key: enter it", "APIキーが必要です"),
+    (lambda: chat_app(key="k"), "", "needs a key. Enter it", "APIキーが必要です"),
     (lambda: chat_app(key="k"), "wrong", "refused the key", "受け付けられませんでした"),
-    (lambda: chat_app([]), "", "has no models: load one", "モデルがありません"),
+    (lambda: chat_app([]), "", "has no models. Load one", "モデルがありません"),
 ]
 
 
@@ -145,7 +145,10 @@ def test_what_is_wrong_with_a_server_is_said_in_both_languages(
 
 def test_server_that_is_down_and_text_that_is_no_address(connecting, visit):
     dialog = opened(visit(connecting.url))
-    for text, words in (("127.0.0.1:9/v1", "Nothing answers there"), ("::", "is not the address")):
+    for text, words in (
+        ("127.0.0.1:9/v1", "no reply from this address"),
+        ("::", "is not a server address"),
+    ):
         dialog.locator("#model-url").fill(text)
         dialog.locator("#model-url").press("Enter")
         expect(dialog.locator(".working .note")).to_contain_text(words)
@@ -177,7 +180,7 @@ def test_key_is_kept_and_never_shown(connecting, visit):
         expect(dialog.locator(".connected")).to_contain_text("scripted")
         expect(dialog.locator("#model-key")).to_have_value("")
         assert "sk-secret" not in reader.page.content()
-        dialog.get_by_role("button", name="List its models").click()  # with the key that is kept
+        dialog.get_by_role("button", name="List models").click()  # with the key that is kept
         expect(dialog.locator("#model-pick")).to_be_visible()
 
 
@@ -188,7 +191,7 @@ def test_elsewhere_the_dialog_explains_the_settings(connecting, visit):
     reader.page.route("**/page/model", lambda route: route.fulfill(json=told))
     reader.page.get_by_role("button", name=CONNECT["en"]).click()
     dialog = reader.page.locator("#model")
-    expect(dialog).to_contain_text("only in a browser on the machine where Tenkyo runs")
+    expect(dialog).to_contain_text("only in a browser on the machine that runs Tenkyo")
     expect(dialog.locator("pre")).to_contain_text("TENKYO_LLM_URL=")
     assert dialog.locator("input").count() == 0 and not violations(reader)
 

@@ -194,15 +194,17 @@ def translating(reader, replies):
     """Let the page believe that there is a model, and fulfil its requests for translations."""
     asked = []
 
-    def ready(route):
+    def connected(route):
         said = route.fetch()
-        route.fulfill(response=said, json=said.json() | {"model": "big-7b"})
+        page = said.text()
+        assert page.count('"models": []') == 2  # in what /readyz gives, and beside it
+        route.fulfill(response=said, body=page.replace('"models": []', '"models": ["big-7b"]'))
 
     def translate(route):
         asked.append(route.request.post_data_json)
         route.fulfill(**replies[len(asked) - 1])
 
-    reader.page.route("**/readyz", ready)
+    reader.page.route(f"{reader.base}/", connected)
     reader.page.route("**/v1/translations", translate)
     return asked
 

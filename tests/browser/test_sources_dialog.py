@@ -133,7 +133,7 @@ def test_files_dropped_anywhere_are_added(house, visit):
 def test_url_is_read_and_private_url_is_refused_with_a_reason(house, opened):
     reader = opened()
     reader.expected.append("status of 422")
-    box = reader.page.get_by_label(re.compile("Or an address"))
+    box = reader.page.get_by_label(re.compile("Or a web address"))
     box.fill("http://router.lan/secret")
     box.press("Enter")
     expect(reader.page.get_by_role("alert")).to_contain_text("refused to fetch")
@@ -160,7 +160,7 @@ def test_url_is_read_and_private_url_is_refused_with_a_reason(house, opened):
 
 def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
     reader = opened()
-    reader.page.get_by_label("also the papers it links to").check()
+    reader.page.get_by_label("Also add the papers it links to").check()
     reader.page.locator("#add-url").fill("http://example.org/none")
     with reader.page.expect_request(lambda r: r.method == "POST") as sent:
         reader.page.locator("#add-url").press("Enter")

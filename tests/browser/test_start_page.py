@@ -26,7 +26,7 @@ def test_all_of_it_is_there_before_anything_is_asked_for(quoting, visit):
     facts = reader.page.locator("#facts")
     expect(facts.locator("h2").first).to_have_text(re.compile(r"14 sources, \d+ passages"))
     expect(facts.locator(".newest li")).to_have_count(4)
-    expect(facts.locator("#model-name")).to_have_text("No language model yet")
+    expect(facts.locator("#model-name")).to_have_text("No language model connected")
     expect(reader.page.locator(".example")).to_have_count(3)
     reader.page.wait_for_load_state("networkidle")
     assert not [url for url in asked if "/v1/" in url or "/page/" in url or "readyz" in url], asked
@@ -36,7 +36,7 @@ def test_three_next_things_are_offered(house, visit):
     reader = visit(house.url)
     expect(reader.page.get_by_label("Your question")).to_be_focused()
     page = reader.page
-    page.get_by_role("button", name="Add documents").click()
+    page.get_by_role("button", name="Add sources").click()
     expect(page.locator("#library .adding")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="All 14").click()
@@ -58,7 +58,7 @@ def test_model_is_named_without_its_path(library, library_folder, checker, visit
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         reader = visit(url)
         expect(reader.page.locator("#model-name")).to_have_text("Model: big-7b")
-        expect(reader.page.get_by_label("Who writes the answer")).to_have_value("big-7b")
+        expect(reader.page.get_by_label("Model for the answer")).to_have_value("big-7b")
         assert "/srv" not in reader.page.content()
         reader.page.locator("#language").click()
         expect(reader.page.locator("#model-name")).to_have_text("モデル：big-7b")

@@ -32,19 +32,19 @@ def test_colours_are_chosen_and_kept(quoting, visit):
     reader.page.add_init_script(WATCH)
     switch = reader.page.locator("#theme")
     looks(reader, "light")
-    assert switch.get_attribute("aria-label") == "Colours: like the system"
+    assert switch.get_attribute("aria-label") == "Theme: same as system"
     reader.page.emulate_media(color_scheme="dark")
     looks(reader, "dark")  # the system's, without a reload
     switch.press("Enter")
-    expect(switch).to_have_attribute("aria-label", "Colours: light")
+    expect(switch).to_have_attribute("aria-label", "Theme: light")
     looks(reader, "light")
     reader.page.reload()
     looks(reader, "light")
     assert reader.page.evaluate("window.first") == "light"
-    expect(switch).to_have_attribute("title", "Colours: light")
+    expect(switch).to_have_attribute("title", "Theme: light")
     reader.page.locator("#language").click()
-    expect(switch).to_have_attribute("title", "配色：ライト")
-    expect(switch).to_have_attribute("aria-label", "配色：ライト")
+    expect(switch).to_have_attribute("title", "テーマ：ライト")
+    expect(switch).to_have_attribute("aria-label", "テーマ：ライト")
     reader.page.locator("#language").click()
     switch.click()
     reader.page.emulate_media(color_scheme="light")
@@ -66,7 +66,7 @@ def test_colours_are_chosen_and_kept(quoting, visit):
 @pytest.mark.parametrize("width", [320, 390, 1400])
 def test_switch_has_room_beside_the_other_buttons(quoting, visit, width):
     reader = visit(quoting, locale="ja", viewport={"width": width, "height": 800})
-    expect(reader.page.locator("#theme")).to_have_attribute("aria-label", re.compile("配色"))
+    expect(reader.page.locator("#theme")).to_have_attribute("aria-label", re.compile("テーマ"))
     tops = {
         round(box["y"])
         for box in (
@@ -84,5 +84,5 @@ def test_forbidden_storage_leaves_the_colours_of_the_system(quoting, visit):
     reader.start()
     looks(reader, "dark")
     reader.page.locator("#theme").click()
-    expect(reader.page.locator("#theme")).to_have_attribute("aria-label", "Colours: light")
+    expect(reader.page.locator("#theme")).to_have_attribute("aria-label", "Theme: light")
     looks(reader, "light")  # for now

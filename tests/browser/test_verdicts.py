@@ -36,7 +36,7 @@ def test_verdict_is_shown_in_words_with_reasons(reciting, visit, verdict, works,
     """At the sentence only what is not well; the rest where one asks how it was checked."""
     reciting.engine.made = answer(verdict=verdict, works=works, secondary=True, reason="Only so.")
     reader = visit(reciting.url).ask(WHISPER).answered()
-    flags = [words, "second hand"] if words else ["second hand"]
+    flags = [words, "second-hand"] if words else ["second-hand"]
     expect(reader.claims.locator(".flag:visible")).to_have_text(flags)
     expect(reader.turn.locator(".sum .mark")).to_have_count(0)
     reader.turn.locator(".fine summary").focus()
@@ -44,10 +44,10 @@ def test_verdict_is_shown_in_words_with_reasons(reciting, visit, verdict, works,
     why = reader.turn.locator(".checks dl")
     expect(why).to_contain_text(ONE)
     if works:
-        expect(why).to_contain_text({1: "one; copies", 3: "3, independent"}[works])
+        expect(why).to_contain_text({1: "1 (copies", 3: "3 (copies"}[works])
     expect(why).to_contain_text(f"{verdict.score:.2f}")
     expect(why).to_contain_text("Only so.")
-    expect(why).to_contain_text({"verbatim": "stand in the source", "rules + cross-encoder": "reading model"}.get(verdict.method, verdict.method))  # fmt: skip
+    expect(why).to_contain_text({"verbatim": "says exactly this", "rules + cross-encoder": "reading model"}.get(verdict.method, verdict.method))  # fmt: skip
     assert reader.turn.locator("[title*='0.']").count() == 0
 
 
@@ -59,7 +59,7 @@ def test_disputing_source_is_shown_with_its_work(reciting, visit):
     expect(disputes).to_contain_text("Another version of the same work says otherwise")
     kin = reader.turn.locator(".card", has_text="The archive").locator(".kin")
     expect(kin).to_have_count(2)
-    expect(kin.first).to_contain_text("The same work as [2]")
+    expect(kin.first).to_contain_text("Another version of the same work as [2]")
     reader.expected.append("status of 404")
     disputes.get_by_role("button", name="Read in the source").first.click()
     expect(reader.page.locator("#reader mark.lit")).to_have_text(OTHER)
@@ -73,7 +73,7 @@ def test_passages_of_one_source_share_a_card(reciting, visit):
     card = reader.turn.locator(".card")
     expect(card).to_have_count(1)
     expect(card.locator(".part")).to_have_count(2)
-    expect(card.locator(".bears")).to_contain_text("2 sentences rest on it")
+    expect(card.locator(".bears")).to_contain_text("Cited by 2 sentences")
 
 
 def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
@@ -91,26 +91,26 @@ def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
     expect(reader.turn.locator(".card")).to_have_count(1)
     assert reader.turn.locator(".card h4").text_content() == title
     reader.page.locator("#scope-clear").click()
-    reader.turn.locator(".card").first.get_by_role("button", name="Leave out").click()
+    reader.turn.locator(".card").first.get_by_role("button", name="Exclude").click()
     expect(reader.page.locator("#scope")).to_contain_text("13 of 14")
 
 
 METHODS = {
-    "verbatim": ("they stand in the source", "そのまま書かれています"),
-    "rules": ("rules alone", "規則だけ"),
+    "verbatim": ("the source says exactly this", "そのまま書かれています"),
+    "rules": ("rules only", "規則だけ"),
     "rules + cross-encoder": ("a small reading model", "小さな読解モデル"),
     "judge: big.7b": ("the language model big.7b, which read it", "言語モデル big.7b が根拠と読み比べ"),
     "judge: big, overruled by a rule": ("a rule: the language model big", "規則：言語モデル big"),
-    "rules + cross-encoder (judge: timeout)": ("reading model; the language model that judges took too long", "時間内に答えません"),
+    "rules + cross-encoder (judge: timeout)": ("reading model; the judging model took too long", "時間内に答えません"),
     "rules + cross-encoder (judge: unreachable)": ("could not be reached", "接続できません"),
-    "rules + cross-encoder (judge: unreadable)": ("no reply that could be read", "読み取れません"),
-    "rules + cross-encoder (judge: control)": ("got a control sentence wrong", "確認用の文を誤った"),
-    "rules + cross-encoder (judge: no control)": ("nothing to test", "確かめる文をつくれなかった"),
-    "rules + cross-encoder (judge: window)": ("too long for the language model", "長すぎました"),
+    "rules + cross-encoder (judge: unreadable)": ("reply could not be read", "読み取れません"),
+    "rules + cross-encoder (judge: control)": ("got a test sentence wrong", "確認用の文を誤った"),
+    "rules + cross-encoder (judge: no control)": ("no test sentence could be made", "確かめる文を作れなかった"),
+    "rules + cross-encoder (judge: window)": ("too long for the judging model", "長すぎました"),
     "reader": ("a small reading model", "小さな読解モデル"),
-    "metadata": ("the catalogue, of which it repeats an entry", "登録された項目"),
+    "metadata": ("the catalogue: it repeats what is recorded there", "登録された項目"),
     "overview": ("the beginning of a work", "著作の冒頭"),
-    "leans on a withheld sentence": ("on which it builds", "前提となる文"),
+    "leans on a withheld sentence": ("which it depends on", "前提となる文"),
     "rules + big.7b": ("rules + big.7b", "rules + big.7b"),
     "rules (judge: asleep)": ("rules (judge: asleep)", "rules (judge: asleep)"),
     "judged": ("judged", "judged"),
@@ -170,7 +170,8 @@ def test_several_quotes_of_a_passage_share_a_marker(reciting, visit):
     marker.hover()
     expect(reader.page.locator("#tip mark")).to_have_text([ONE, OTHER])
     expect(reader.turn.locator(".card mark")).to_have_text([ONE, OTHER])
-    expect(reader.turn.locator(".card .bears")).to_contain_text("1 sentence rests on it")
+    expect(reader.turn.locator(".card .back")).to_have_text("Cited by sentence 1")
+    expect(reader.turn.locator(".card .bears")).not_to_contain_text("Cited")  # it is said once
     reader.turn.locator(".fine summary").click()
     expect(reader.turn.locator(".checks blockquote")).to_have_text([ONE, OTHER])
     reader.expected.append("status of 404")  # the passage is in no library
@@ -185,7 +186,7 @@ JUDGES = [
     ({"able": False, "state": "untested"}, "has not been tested"),
     ({"able": False, "state": "unreachable"}, "did not answer"),
     ({"able": False, "state": "failed", "true_right": 8, "false_right": 11}, "it judged 8 of 12 true and 11 of 12 false sentences rightly"),
-    ({"able": False, "state": "withdrawn", "true_right": 12, "false_right": 12}, "is not asked any more"),
+    ({"able": False, "state": "withdrawn", "true_right": 12, "false_right": 12}, "no longer judges"),
     ({"able": False, "state": "a state of tomorrow"}, "has not been tested"),
 ]  # fmt: skip
 
@@ -219,12 +220,12 @@ def test_start_page_says_nothing_of_a_judge_that_is_not_set(quoting, visit):
 YES, NO = Decision(True, 0.93, "a method of tomorrow"), Decision(False, 0.21, "judge: big")
 ANSWERING = {
     "en-GB": (
-        "Context", "supported and answering", "1 context",
+        "Context", "supported, answers the question", "1 context",
         "0.93: it answers the question", "supported by its source, but it does not answer the question",
-        "not known whether it answers",
+        "whether it answers was not checked",
     ),
     "ja-JP": (
-        "補足", "裏づけありの答え", "補足 1文",
+        "補足", "裏づけあり、質問に回答", "補足 1文",
         "0.93: 質問に答えています", "出典に裏づけはありますが、質問への答えではありません",
         "質問に答えているかどうかは、この答えの作成時に確かめていません",
     ),

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.length_buckets import length_buckets, pad_rows
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from index.inference.sentence_transformer import SentenceTransformerModel
 from tests.support.damage import empty, truncate, zero
 from tests.support.paths import ROOT
 
@@ -69,6 +72,10 @@ def torch_outputs(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
     return [torch.cat(values).numpy() for values in zip(*found, strict=True)]
 
 
+def traced(module: nn.Module) -> Callable[[], openvino_runtime.Graph]:
+    return partial(openvino_export.trace_module, module, ROWS, 0)
+
+
 class Exports:
     """Creates the same export each time, and counts how often it was needed."""
 
@@ -79,14 +86,14 @@ class Exports:
     def __call__(self) -> openvino_cache.ModelExport:
         self.count += 1
         expected = torch_outputs(self.module, ROWS)
-        return openvino_cache.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
+        return openvino_cache.ModelExport(
+            traced(self.module), 0, ROWS, expected, {"words.json": '"語"'}
+        )
 
 
 @pytest.fixture(scope="module")
-def reference(models: Path) -> SentenceTransformerEmbedder:
-    from index.inference.embedder import _Torch
-
-    return _Torch(model_folder(BUNDLED_EMBEDDER, models))
+def reference(models: Path) -> SentenceTransformerModel:
+    return SentenceTransformerModel(model_folder(BUNDLED_EMBEDDER, models))
 
 
 @pytest.mark.parametrize("role", ["query", "passage"])
@@ -197,7 +204,7 @@ class Positional(Bag):
 def test_padding_does_not_exceed_the_longest_row_allowed() -> None:
     rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
     (wanted,) = torch_outputs(Positional(), rows)
-    export = openvino_cache.ModelExport(Positional(), 0, rows, [wanted], longest=13)
+    export = openvino_cache.ModelExport(traced(Positional()), 0, rows, [wanted], longest=13)
     for row, vector in zip(rows, wanted, strict=True):
         found = openvino_cache.convert_model(export, None).run([row])[0]
         np.testing.assert_allclose(found[0], vector, atol=0.05)
@@ -225,7 +232,7 @@ def test_non_square_matrices_are_quantized_to_8_bits(tmp_path: Path, allowed: bo
     layers = Layers()
     with torch.inference_mode():
         wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
-    export = openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
+    export = openvino_cache.ModelExport(traced(layers), 0, ROWS, [wanted], int8=allowed)
     found = openvino_cache.load_or_convert(tmp_path / "layers.1.openvino", lambda: export).run(
         ROWS
     )[0]
@@ -246,7 +253,7 @@ def test_weights_that_8_bits_spoil_stay_in_half_precision(tmp_path: Path) -> Non
     with torch.inference_mode():
         wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
     export, folder = (
-        openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=True),
+        openvino_cache.ModelExport(traced(layers), 0, ROWS, [wanted], int8=True),
         tmp_path / "x.1.openvino",
     )
     for where in (folder, None):
@@ -393,7 +400,7 @@ def test_unconvertible_model_runs_by_torch(tmp_path: Path, caplog) -> None:
 
 @pytest.mark.model
 @pytest.mark.process
-def test_both_models_run_by_torch_without_openvino(tmp_path: Path) -> None:
+def test_both_models_run_without_openvino(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['openvino'] = None  # its import fails\n"
         "from pathlib import Path\n"
@@ -406,7 +413,8 @@ def test_both_models_run_by_torch_without_openvino(tmp_path: Path) -> None:
     model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
     run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
     errors = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
-    assert errors.count("using torch") == 2 and "Traceback" not in errors
+    assert errors.count("using torch") == 1 and errors.count("the reader (") == 1
+    assert errors.count("using numpy") == 1 and "Traceback" not in errors
     assert not cache.exists()
 
 

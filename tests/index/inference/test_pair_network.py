@@ -20,8 +20,8 @@ BOS, EOS = CONFIG["bos"], CONFIG["eos"]
 
 
 @pytest.fixture
-def by_torch(monkeypatch, caplog):
-    """Leave out OpenVINO, whose conversion takes seconds."""
+def by_numpy(monkeypatch, caplog):
+    """Leave out OpenVINO, whose conversion takes time."""
 
     def refuse(folder, export):
         raise openvino_cache.ConversionError("left out")
@@ -36,7 +36,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def network(files, by_torch) -> PairNetwork:
+def network(files, by_numpy) -> PairNetwork:
     return PairNetwork(list(files), None, "reader")
 
 
@@ -65,7 +65,7 @@ def test_spans_are_those_of_the_tokens_that_were_not_cut_off(network, asked, lon
     assert network.reads_whole(words(3, asked)) == (asked <= most)
 
 
-def test_settings_of_the_reader_go_before_those_of_the_checker(network, files, by_torch) -> None:
+def test_settings_of_the_reader_go_before_those_of_the_checker(network, files, by_numpy) -> None:
     checker = PairNetwork(files[:1], None, "checker")
     pair = [(words(3, 40), words(3, 40))]
     assert len(network.rows(pair)[0][0]) == READER_CONFIG["max_tokens"]
@@ -88,7 +88,7 @@ def test_pair_is_cut_to_the_configuration() -> None:
     assert row == [BOS, *range(10, 10 + first), EOS, EOS, *range(30, 30 + second), EOS]
 
 
-def test_reading_has_the_logits_of_the_tokens_of_the_text(files, by_torch) -> None:
+def test_reading_has_the_logits_of_the_tokens_of_the_text(files, by_numpy) -> None:
     checker, reader = files
     pairs = [("w20 w21 w22", "w10"), (words(20, 30), words(3, 9)), ("", "w9"), ("w30", "w3 w4")]
     found = CrossEncoder(checker, reader=reader).read(pairs)
@@ -106,7 +106,7 @@ def test_reading_has_the_logits_of_the_tokens_of_the_text(files, by_torch) -> No
     assert len(found[2].logits) == 0
 
 
-def test_reader_by_openvino_agrees_with_torch(files, monkeypatch, caplog) -> None:
+def test_reader_by_openvino_agrees_with_numpy(files, monkeypatch, caplog) -> None:
     checker, reader = files
     pairs = [("w20 w21 w22", "w10"), (words(20, 30), words(3, 9))]
     with caplog.at_level(logging.WARNING, "index"):
@@ -128,7 +128,7 @@ def without_metadata(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, truncate, empty, zero, without_metadata])
-def test_damaged_reader_is_reported_and_claims_are_still_checked(files, by_torch, damage) -> None:
+def test_damaged_reader_is_reported_and_claims_are_still_checked(files, by_numpy, damage) -> None:
     checker, reader = files
     damage(reader)
     made = CrossEncoder(checker, reader=reader)
@@ -142,7 +142,7 @@ def test_damaged_reader_is_reported_and_claims_are_still_checked(files, by_torch
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, truncate, empty, zero, without_metadata])
-def test_damaged_checker_is_reported_by_both(files, by_torch, damage) -> None:
+def test_damaged_checker_is_reported_by_both(files, by_numpy, damage) -> None:
     checker, reader = files
     damage(checker)
     made = CrossEncoder(checker, reader=reader)
@@ -151,12 +151,12 @@ def test_damaged_checker_is_reported_by_both(files, by_torch, damage) -> None:
             call([("w20", "w3")])
 
 
-def test_claims_are_checked_without_opening_the_reader(files, by_torch, monkeypatch) -> None:
-    from index.inference import cross_encoder_torch, pair_network
+def test_claims_are_checked_without_opening_the_reader(files, by_numpy, monkeypatch) -> None:
+    from index.inference import encoder_weights, pair_network
 
     checker, reader = files
     opened: list[str] = []
-    for module in (pair_network, cross_encoder_torch):
+    for module in (pair_network, encoder_weights):
         real = module.safe_open
         monkeypatch.setattr(
             module,

@@ -117,15 +117,15 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
 @pytest.mark.parametrize(
     ("question", "unread", "unnamed", "helps"),
     [
-        ("Who paid for Whisper?", [], (), "add a source"),
+        ("Who paid for Whisper?", [], (), "Adding a source"),
         ("誰が払いましたか。", [], (), "資料を追加すれば"),
-        ("What is PPR-9099?", [], ("PPR-9099",), "check the spelling"),
+        ("What is PPR-9099?", [], ("PPR-9099",), "Check the spelling"),
         ("PPR-9099とは？", [], ("PPR-9099",), "表記を確かめる"),
         (
             "Who paid for Whisper?",
             [Unread(PAPER.url, "", "[Errno 13] Permission denied: '/srv/x'", "")],
             (),
-            "add the original",
+            "Adding the original",
         ),
         (
             "誰が払いましたか。",

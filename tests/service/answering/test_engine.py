@@ -174,7 +174,7 @@ def test_quotes_follow_claims_that_do_not_answer(library, checker):
         " 2.1 and 2.2)."
     )
     made = answer(library, checker, Script(f"{beside[:-1]} [1]."))
-    assert made.mode == "generated" and "does not seem to answer" in made.reason
+    assert made.mode == "generated" and "does not seem to have answered" in made.reason
     assert made.claims[0].text == beside and "680,000" in made.claims[1].text
     assert_sound(library, made)
 

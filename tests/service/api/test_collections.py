@@ -96,7 +96,7 @@ def test_question_is_answered_from_its_collections_alone(house, make):
     assert outside["abstained"] and not outside["claims"]
     assert {e["source"]["id"] for e in outside["evidence"]} == {"instructgpt"}
     if outside["abstention"] == "outside_library":
-        assert "The collection you chose is about other topics" in outside["reason"]
+        assert "The collection you chose does not cover this topic" in outside["reason"]
         assert "whole library" in outside["reason"]
 
     receipt = house.call("GET", f"/v1/answers/{answer['id']}/receipt").json()
@@ -121,7 +121,7 @@ def test_question_is_answered_from_its_collections_alone(house, make):
 def test_one_source_that_does_not_answer_is_said_to_be_the_chosen_one(house):
     answer = ask(house, "Who won the Tour de France in 2031?", source_ids=["whisper"])
     assert answer["abstention"] == "outside_library"
-    assert "The source you chose is about other topics" in answer["reason"]
+    assert "The source you chose does not cover this topic" in answer["reason"]
     answer = ask(
         house, "2031年のツール・ド・フランスで優勝したのは誰ですか？", source_ids=["whisper"]
     )
@@ -144,7 +144,7 @@ def test_unknown_collection_is_refused_and_names_those_that_there_are(house, mak
 def test_empty_collection_says_so_in_the_reader_s_language(house, make, question):
     make("Later")
     answer = ask(house, question, collections=["Later"])
-    says = {"en": "This collection has no documents yet; add some", "ja": "まだ資料がありません"}
+    says = {"en": "This collection has no sources yet; add some", "ja": "まだ資料がありません"}
     assert answer["abstained"] and says[language_of(question)] in answer["reason"]
     assert not answer["claims"] and not answer["evidence"] and answer["abstention"] is None
 
@@ -166,7 +166,7 @@ def test_collection_that_is_emptied_while_it_is_asked_gets_no_answer_from_elsewh
     finally:
         house.engine._evidence._library = library
     assert answer["abstained"] and not answer["evidence"]
-    assert "no documents yet" in answer["reason"]
+    assert "no sources yet" in answer["reason"]
 
 
 def test_documents_go_straight_into_a_collection(house, make):
@@ -216,7 +216,7 @@ def test_client_has_a_method_for_each_route(house, make, tmp_path):
         assert client.rename_collection(sea.id, "Harbour").name == "Harbour"
         assert client.add_to_collection(sea.id, ["instructgpt"]).sources == 1
         assert client.remove_from_collection(sea.id, "instructgpt").sources == 0
-        assert "no documents yet" in client.answer(WHISPER, collections=["Harbour"]).reason
+        assert "no sources yet" in client.answer(WHISPER, collections=["Harbour"]).reason
         assert {hit.source.id for hit in client.search("Whisper", collections=["Speech"])} == {
             "whisper"
         }

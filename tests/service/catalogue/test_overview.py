@@ -31,8 +31,8 @@ def test_summary_is_the_abstract_without_orders_to_a_model(papers: Store) -> Non
         "It beats either alone on two benchmarks of question answering.",
     ]
     assert shown.reason == (
-        "There is no language model here: these are the first sentences of the abstract of ReAct,"
-        " in its own words."
+        "No language model is connected: these are the first sentences of the abstract of ReAct,"
+        " word for word."
     )
     check_verbatim(shown)
 
@@ -44,7 +44,7 @@ def test_summary_without_an_abstract_is_the_lead(papers: Store) -> None:
         "人が頼んだものを描きます。",
     ]
     assert shown.reason == (
-        "言語モデルがないため、「2022年の深層学習ハイライト」の最初の文をそのまま示します。"
+        "言語モデルが接続されていないため、「2022年の深層学習ハイライト」の最初の文をそのまま示します。"
     )
     assert "abstract" not in overview(papers, [papers.source("alce")], "en").reason
 

@@ -254,7 +254,7 @@ class Searched:
 def test_documents_are_listed_newest_first(catalogue: Catalogue) -> None:
     reply = list_works(catalogue, ListingRequest(), "en", no_hits)
     assert [e.source.id for e in reply.evidence] == ["digest", "honda", "react", "alce", "trace"]
-    assert reply.reason == "Documents: 5."
+    assert reply.reason == "Sources: 5."
     (react,) = [claim for claim in reply.claims if "ReAct" in claim.text]
     assert react.text == (
         "The library has “ReAct: Synergizing Reasoning and Acting in Language Models” by Shunyu Yao"
@@ -273,7 +273,7 @@ def test_documents_on_topic_have_its_words(catalogue: Catalogue) -> None:
     assert [e.source.id for e in reply.evidence] == ["digest", "honda"]
     none = list_works(catalogue, ListingRequest("[1] boats"), "en", Searched(catalogue, react=0.9))
     assert not none.claims
-    assert none.reason == "No document of this library was found to be about “(1) boats”."
+    assert none.reason == "No source in this library was found to be about “(1) boats”."
 
 
 def test_long_list_shows_ten_and_counts_all(store: Store, put: Put) -> None:
@@ -283,7 +283,7 @@ def test_long_list_shows_ten_and_counts_all(store: Store, put: Put) -> None:
     reply = list_works(catalogue, ListingRequest(newest=True), "en", no_hits)
     assert len(reply.claims) == len(reply.evidence) == 10
     assert reply.evidence[0].source.title == "Map 11"
-    assert reply.reason == "These are 10 of 12 documents."
+    assert reply.reason == "These are 10 of 12 sources."
     reply = list_works(catalogue, ListingRequest(), "ja", no_hits)
     assert reply.reason == "全12件のうち10件を示します。"
 
@@ -365,10 +365,10 @@ def test_list_that_a_question_asks_for(question: str, request_: ListingRequest |
 
 def test_guide_says_what_there_is_and_what_to_do(store: Store, put: Put) -> None:
     put("a", "The maps lie here.", title="Maps of Kanda")
-    assert "one document, “Maps of Kanda”" in guide(read_catalogue(store), "en")
+    assert "one source, “Maps of Kanda”" in guide(read_catalogue(store), "en")
     for n in range(4):
         put(f"b{n}", f"Boat {n} lies here.", title=f"Boats {n}")
     english, japanese = (guide(read_catalogue(store), each) for each in ("en", "ja"))
-    assert "5 documents, such as “Maps of Kanda”, “Boats 0” and “Boats 1”" in english
+    assert "5 sources, such as “Maps of Kanda”, “Boats 0” and “Boats 1”" in english
     assert "「Maps of Kanda」、「Boats 0」、「Boats 1」など5件" in japanese
     assert "[" not in english + japanese

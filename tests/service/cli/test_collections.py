@@ -98,6 +98,6 @@ def test_documents_are_ingested_into_a_collection_and_asked_in_it(run, listed):
 
     run("collections", "make", "Later")
     code, out, _ = run("ask", "--collection", "Later", question)
-    assert code == 0 and "This collection has no documents yet" in out
+    assert code == 0 and "This collection has no sources yet" in out
     code, _, err = run("ingest", "--collection", " ", "kanda.md")
     assert code == 2 and "give it one" in err

@@ -129,7 +129,7 @@ def test_changed_collection_does_not_give_an_old_answer(engine, ask):
     assert engine.asked == 3
     collections.remove(speech.id, ["article-en", "whisper"])
     (emptied,) = ask(QUESTION, collections=["Speech"])
-    assert engine.asked == 4 and "no documents yet" in emptied["reason"]
+    assert engine.asked == 4 and "no sources yet" in emptied["reason"]
 
 
 def test_key_has_the_judge_its_prompt_and_whether_it_judges_yet(engine, tmp_path, monkeypatch):

@@ -1,0 +1,46 @@
+"""The library sentence-transformers, which only models other than the bundled ones need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from corpus.errors import ModelUnavailable
+
+EXTRA = "sentence-transformers"
+_LIBRARIES = ("sentence_transformers", "torch", "transformers")  # that come with it
+
+
+class ModelLibraryMissing(ModelUnavailable):
+    """The library that a model runs by is not installed: install it, or choose another model."""
+
+
+@contextmanager
+def extra_needed(model: str, setting: str) -> Iterator[None]:
+    """Raise ModelLibraryMissing if an import within fails since the library is not installed.
+
+    Args:
+        model: What needs it, such as ``the embedding model 'x'``.
+        setting: The environment variable that names the model.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _LIBRARIES:
+            raise
+        raise ModelLibraryMissing(
+            f"{model} needs the library sentence-transformers, which is not installed:"
+            f" run {install_command()}, or unset {setting}"
+        ) from error
+
+
+def install_command(pip: str = "") -> str:
+    """Return the command that installs the library.
+
+    Args:
+        pip: How pip is called; if empty, as a reader would call it.
+    """
+    if (Path(__file__).parents[2] / "pyproject.toml").is_file():  # the source folder
+        return f"{pip or '.venv/bin/pip'} install -e '.[{EXTRA}]'"
+    return f"{pip or 'pip'} install 'tenkyo[{EXTRA}]'"
