@@ -74,7 +74,7 @@ class Suggestions:
         turns = history.conversation(answer["conversation_id"])
         earlier += [turn["question"] for turn in turns[-QUESTIONS_EXCLUDED:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
-        cited += [e["source"]["id"] for e in answer["evidence"]]
+        cited = cited or [e["source"]["id"] for e in answer["evidence"]]  # of what it speaks
         present = self._sources()
         near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
         said = [each for one in near for each in self._said(one, language, answer)]

@@ -58,7 +58,7 @@ ENGLISH = Script(
     question="How many hand-drawn maps does the archive in Kanda hold, and who drew the oldest?",
     written=(
         ("The archive holds 4,711 hand-drawn maps", "4,711 hand-drawn"),
-        ("Hojo Ujinaga, a surveyor, drew the oldest of them in 1657", "Hojo Ujinaga"),
+        ("The oldest of them was drawn in 1657 by Hojo Ujinaga", "Hojo Ujinaga"),
         ("In this year, 512 maps were repaired", "212 maps were"),
     ),
     quote="4,711 hand-drawn maps",
