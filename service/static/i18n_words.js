@@ -5,7 +5,7 @@ const s = (n, one, many) => (n === 1 ? one : many);
 export const WORDS = {
   en: {
     skip: "Skip to the question box",
-    home: "Tenkyo, start page",
+    home: "Tenkyo 典拠, start page",
     library: "Sources",
     other: "日本語",
     theme: { system: "Theme: same as system", light: "Theme: light", dark: "Theme: dark" },
@@ -170,7 +170,7 @@ export const WORDS = {
   },
   ja: {
     skip: "質問欄へ移動",
-    home: "Tenkyo 最初のページ",
+    home: "Tenkyo 典拠 最初のページ",
     library: "資料",
     other: "English",
     theme: { system: "テーマ：システムに合わせる", light: "テーマ：ライト", dark: "テーマ：ダーク" },
