@@ -183,7 +183,7 @@ def test_original_that_is_gone_is_said_in_a_sentence(shelf, visit):
 @pytest.mark.parametrize(
     ("part", "reply", "says"),
     [
-        ("boxes", {"status": 422, "json": {"code": "locked"}}, "protected by a password"),
+        ("boxes", {"status": 422, "json": {"code": "locked"}}, "password-protected"),
         ("pages/", {"status": 422, "json": {"code": "broken"}}, "cannot be drawn"),
         ("boxes", {"status": 404, "json": {"code": "changed"}}, "has changed since"),
         ("pages/", {"status": 503, "body": "no"}, "could not be loaded"),

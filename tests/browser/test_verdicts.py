@@ -99,7 +99,7 @@ METHODS = {
     "verbatim": ("the source says exactly this", "そのまま書かれています"),
     "rules": ("rules only", "規則だけ"),
     "rules + cross-encoder": ("a small reading model", "小さな読解モデル"),
-    "judge: big.7b": ("the language model big.7b, which read it", "言語モデル big.7b が根拠と読み比べ"),
+    "judge: big.7b": ("the language model big.7b, which compared it with", "言語モデル big.7b が根拠と読み比べ"),
     "judge: big, overruled by a rule": ("a rule: the language model big", "規則：言語モデル big"),
     "rules + cross-encoder (judge: timeout)": ("reading model; the judging model took too long", "時間内に答えません"),
     "rules + cross-encoder (judge: unreachable)": ("could not be reached", "接続できません"),
@@ -185,7 +185,7 @@ JUDGES = [
     ({"able": False, "state": "testing"}, "is being tested as a judge"),
     ({"able": False, "state": "untested"}, "has not been tested"),
     ({"able": False, "state": "unreachable"}, "did not answer"),
-    ({"able": False, "state": "failed", "true_right": 8, "false_right": 11}, "it judged 8 of 12 true and 11 of 12 false sentences rightly"),
+    ({"able": False, "state": "failed", "true_right": 8, "false_right": 11}, "it judged 8 of 12 true and 11 of 12 false sentences correctly"),
     ({"able": False, "state": "withdrawn", "true_right": 12, "false_right": 12}, "no longer judges"),
     ({"able": False, "state": "a state of tomorrow"}, "has not been tested"),
 ]  # fmt: skip

@@ -150,7 +150,7 @@ def check(made: Answer, engine: Engine) -> None:
         assert language_of(made.reason) == language_of(made.question), made.reason
         assert made.mode == "guide" or len(sentences(made.reason)) <= 2, made.reason
     if made.claims and not any(claim.ticked for claim in made.claims):
-        assert made.reason and not re.search("only part|一部への答え", made.reason)
+        assert made.reason and not re.search("only part|一部だけへの答え", made.reason)
     for claim in made.claims:
         assert claim.text == claim.text.strip()
         assert not claim.ticked or (claim.answers and claim.answers.holds)
@@ -260,7 +260,7 @@ def test_question_beside_an_order_is_answered_without_it(ask: Ask, question: str
 def test_opinions_weather_and_the_prompt_are_declined(ask: Ask, question: str) -> None:
     made = ask("three", question)
     assert is_declined(made) and made.abstention == "outside_library"
-    assert made.reason and re.match("I only answer from|ここにある資料からだけ", made.reason)
+    assert made.reason and re.match("I only answer from|ここにある資料だけをもとに", made.reason)
 
 
 @pytest.mark.parametrize(
