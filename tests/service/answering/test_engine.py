@@ -155,7 +155,7 @@ def test_true_claim_is_shown_and_invented_one_withheld(library, checker):
     [
         (Script("NO ANSWER"), "found no answer"),
         (Script(""), "found no answer"),
-        (Script("Whisper is a small green bird from Peru [1]."), "supported"),
+        (Script("Whisper is a small green bird from Peru [1]."), "confirmed"),
         (Script("", ModelUnavailable("the model is down")), "the model is down"),
     ],
 )
@@ -174,7 +174,7 @@ def test_quotes_follow_claims_that_do_not_answer(library, checker):
         " 2.1 and 2.2)."
     )
     made = answer(library, checker, Script(f"{beside[:-1]} [1]."))
-    assert made.mode == "generated" and "does not seem to have answered" in made.reason
+    assert made.mode == "generated" and "may not have answered the whole" in made.reason
     assert made.claims[0].text == beside and "680,000" in made.claims[1].text
     assert_sound(library, made)
 
