@@ -228,7 +228,7 @@ def test_place_that_is_not_known_is_said_quietly(shelf, visit):
     reader.ask("Do whales sing?").answered()
     reader.claims.first.locator(".cite").first.click()
     pane = reader.page.locator("#reader")
-    expect(pane.locator(".reader-notes")).to_contain_text("is not known")
+    expect(pane.locator(".reader-notes")).to_contain_text("could not be found on the page")
     expect(pane.get_by_role("img", name="Page 3 of 4")).to_be_visible()
     expect(pane.locator(".page-at")).to_have_text("p. 3 of 4")
 

@@ -51,7 +51,7 @@ def row(reader, title):
 def test_added_source_is_used_and_removed_source_is_not(house, opened):
     reader = opened()
     job = add(reader, ("maps.md", MAPS.encode()))
-    expect(job.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
+    expect(job.locator(".job-state")).to_contain_text("Done: 1 source read", timeout=60_000)
     expect(reader.page.locator("#library li")).to_have_count(15)
     reader.page.keyboard.press("Escape")
     expect(reader.page.locator("#facts")).to_contain_text("15 sources")
@@ -111,7 +111,7 @@ def test_protected_pdf_asks_for_its_password_at_its_row(house, opened):
     expect(first.locator(".job-state")).to_have_text("Nothing could be read.")
     wrong.get_by_label("Password: dam.pdf").fill("open sesame")
     wrong.get_by_label("Password: dam.pdf").press("Enter")
-    expect(first.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
+    expect(first.locator(".job-state")).to_contain_text("Done: 1 source read", timeout=60_000)
     expect(jobs).to_have_count(2)  # nothing is left of the one with the wrong password
     reader.page.keyboard.press("Escape")
     reader.ask("How high is the dam of Kurobe?").answered()

@@ -285,7 +285,9 @@ def test_earlier_answers_and_receipts_are_shown_without_paths_and_still_verify(h
         assert made["checker"]["name"] == "judge" and made["index"]["embedder"] == "e5"
         # The receipt as the previous version would have made it, with all secrets.
         raw = made | {
-            name: value for name, value in to_json(old).items() if name != "conversation_id"
+            name: value
+            for name, value in to_json(old).items()
+            if name not in ("conversation_id", "scope")
         }
         raw["evidence"] = [
             each | {"sha256": shown["sha256"]}

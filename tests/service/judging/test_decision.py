@@ -98,8 +98,8 @@ def test_adjacent_sentences_count_as_one_quote():
 @pytest.mark.parametrize(
     ("text", "numbers", "reason"),
     [
-        ("The Kanda reading room opened in 1913.", (1,), "not “1913” but “1931”"),
-        ("It holds 60,000 maps.", (2,), "not “60,000” but “40,000”"),
+        ("The Kanda reading room opened in 1913.", (1,), "says “1931”, not “1913”"),
+        ("It holds 60,000 maps.", (2,), "says “40,000”, not “60,000”"),
         ("The map collection moved to the east wing in 2014.", (1, 2, 3, 4, 5), "not “2014”"),
         ("地図は2014年に東館へ移された。", (6,), "「2014」ではなく「2004」"),
     ],

@@ -22,18 +22,18 @@ MODEL = "tour-7b"
 
 WORDS = {
     "en": {
-        "list": "List its models",
+        "list": "List models",
         "connect": "Connect",
         "fill": "Choose from the library",
         "share": "Share, export",
-        "link": "Make a link",
+        "link": "Create link",
     },
     "ja": {
-        "list": "モデルを一覧",
+        "list": "モデルを表示",
         "connect": "接続",
         "fill": "ライブラリから選ぶ",
         "share": "共有・書き出し",
-        "link": "リンクをつくる",
+        "link": "リンクを作成",
     },
 }
 """What is written on the buttons that a newcomer looks for."""
