@@ -157,7 +157,9 @@ def test_quotes_only_does_not_call_the_model(staged, visit):
     reader.page.get_by_label("Model for the answer").select_option("Quotes only")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
-    expect(reader.turn.locator(".badge")).to_contain_text("the sources' own sentences, without a model")
+    expect(reader.turn.locator(".badge")).to_contain_text(
+        "the sources' own sentences, without a model"
+    )
 
 
 def test_only_chosen_sources_are_searched(quoting, visit):

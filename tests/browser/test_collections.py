@@ -169,7 +169,9 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
 
 def test_unknown_collection_of_a_link_is_said(house, visit):
     reader = visit(house.url, "/?collection=Nowhere")
-    expect(reader.page.locator("main > .note.failed")).to_contain_text("no collection called “Nowhere”")
+    expect(reader.page.locator("main > .note.failed")).to_contain_text(
+        "no collection called “Nowhere”"
+    )
     expect(scope(reader)).to_contain_text("All sources")
     assert reader.page.url == f"{house.url}/"
 
