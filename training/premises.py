@@ -4,15 +4,16 @@
 
 Each question with a premise of ``data/documents`` is asked of the documents that its writer wrote.
 Printed are, for false and for true premises, how many have a statement, how many are said to be
-unsupported, and how many are doubted; and the AUC with which the checker tells the statements of
-true ones from those of false ones, by the text that agrees best with each (``premise_check.py``).
+unsupported, and how many are doubted; and how well true ones can be told from false ones, as AUC:
+by the checker's reading of the text that agrees best with the statement (``premise_check.py``), by
+its reading of the text that agrees worst, and by the reader's certainty that something answers.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ from training import documents
 from training.evaluate import auc
 from training.passages import LANGUAGES, Row
 
+SIGNS = ("best text", "worst text", "certainty")
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPremise:
@@ -47,14 +50,15 @@ class ReadPremise:
         pair: The languages of question and document, such as ``ja→en``.
         true: Whether the document says what the question takes for granted.
         outcome: ``no statement``, ``unsupported``, ``doubted`` or ``accepted``.
-        agreement: The greatest difference of the probabilities that a text which seems to answer
-            says the statement and that it says otherwise; None without a statement.
+        signs: By name, of SIGNS: the greatest and the least difference of the probabilities that a
+            text which seems to answer says the statement and that it says otherwise, and the
+            reader's log-odds that something answers; empty without a statement.
     """
 
     pair: str
     true: bool
     outcome: str
-    agreement: float | None
+    signs: Mapping[str, float]
 
 
 def open_library(rows: list[Row], folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
@@ -89,20 +93,22 @@ def read(rows: list[Row], library: Library, checker: CrossEncoder) -> Iterator[R
 
 def _read_one(
     question: str, within: list[str], finder: EvidenceFinder, checker: CrossEncoder
-) -> tuple[str, float | None]:
+) -> tuple[str, dict[str, float]]:
     statement = presupposition(question) or open_presupposition(question)
     state = AnswerState("", "", question, within=within)
     finder.read(state, finder.search(state))
     outcome = "unsupported" if state.premise else "doubted" if state.doubted else "accepted"
     if not statement or not state.parts:
-        return "no statement", None
+        return "no statement", {}
     windows = [
         CandidateQuote(window.passage.evidence, window.start, window.end)
         for window in state.parts[0].windows
     ]
     texts = [f"{w.evidence.source.title}. {w.in_context}" for w in windows]
     scores = checker.supports([(text, statement) for text in texts]) if texts else np.zeros((0, 3))
-    return outcome, max((float(says - denies) for says, _, denies in scores), default=-1.0)
+    agreement = [float(says - denies) for says, _, denies in scores] or [0.0]
+    found = max(agreement), min(agreement), state.answerability
+    return outcome, dict(zip(SIGNS, found, strict=True))
 
 
 def report(found: list[ReadPremise]) -> str:
@@ -113,11 +119,12 @@ def report(found: list[ReadPremise]) -> str:
         outcomes = Counter(each.outcome for each in found if each.true is true)
         counted = " | ".join(str(outcomes[name]) for name in names)
         lines.append(f"| {'true' if true else 'false'} | {outcomes.total()} | {counted} |")
-    lines += ["", "| languages | n | AUC |", "|---|---|---|"]
+    lines += ["", f"| languages | n | {' | '.join(SIGNS)} |", "|---|---|" + "---|" * len(SIGNS)]
     for pair in (*sorted({each.pair for each in found}), "all"):
-        here = [e for e in found if e.agreement is not None and pair in (e.pair, "all")]
-        share = auc(np.array([e.agreement for e in here]), np.array([e.true for e in here]))
-        lines.append(f"| {pair} | {len(here)} | {share:.2f} |")
+        here = [e for e in found if e.signs and pair in (e.pair, "all")]
+        holds = np.array([e.true for e in here])
+        shares = [f"{auc(np.array([e.signs[name] for e in here]), holds):.2f}" for name in SIGNS]
+        lines.append(f"| {pair} | {len(here)} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 
