@@ -126,7 +126,7 @@ export const WORDS = {
 
     disputedSelf: "Another version of the same work says otherwise:",
     disputedHere: "The same source says otherwise elsewhere:",
-    verdict: { ticked: "supported, answers the question", context: "context", supported: "supported", partial: "partly supported", contradicted: "contradicted", unsupported: "not supported" },
+    verdict: { ticked: "supported and answering", context: "context", supported: "supported", partial: "partly supported", contradicted: "contradicted", unsupported: "not supported" },
     tallyLine: ({ n, word }) => `${n} ${word}`,
     withheld: ({ n }) => `Withheld: ${n} ${s(n, "sentence", "sentences")} the sources do not support`,
     quoted: "Quoted",

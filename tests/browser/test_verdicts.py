@@ -220,7 +220,7 @@ def test_start_page_says_nothing_of_a_judge_that_is_not_set(quoting, visit):
 YES, NO = Decision(True, 0.93, "a method of tomorrow"), Decision(False, 0.21, "judge: big")
 ANSWERING = {
     "en-GB": (
-        "Context", "supported, answers the question", "1 context",
+        "Context", "supported and answering", "1 context",
         "0.93: it answers the question", "supported by its source, but it does not answer the question",
         "whether it answers was not checked",
     ),
