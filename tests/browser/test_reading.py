@@ -219,7 +219,9 @@ def test_quote_is_translated_on_a_click(reciting, visit):
         "text": "地図が<b>4,217</b>枚ある。",
         "model": "big-7b",
     }
-    asked = translating(reader, [{"status": 502, "json": problem, "content_type": "application/problem+json"}, {"json": done}])  # fmt: skip
+    failed = {"status": 502, "json": problem, "content_type": "application/problem+json"}
+    disconnected = {"json": done | {"text": None, "model": None}}
+    asked = translating(reader, [failed, disconnected, {"json": done}])
     reader.expected.append("status of 502")
     reader.start().ask(WHISPER_JA).answered()
     note = reader.claims.locator(".foreign")
@@ -227,18 +229,19 @@ def test_quote_is_translated_on_a_click(reciting, visit):
     expect(reader.claims.locator("p").first).to_contain_text(MAPS)  # as it is
     assert not asked
     note.get_by_role("button", name="翻訳する").click()
-    expect(note.get_by_role("alert")).to_have_text("try again")
-    note.get_by_role("button", name="翻訳する").click()
+    for said in ("try again", "言語モデルは未接続"):
+        expect(note.get_by_role("alert")).to_have_text(said)
+        note.get_by_role("button", name="翻訳する").click()
     shown = note.locator(".translation p")
     expect(shown).to_have_text(
         [done["text"], "big-7b による翻訳です。一語ずつの確認はしていません"]
     )
     place = {"passage_id": citation.passage_id, "start": citation.start, "end": citation.end}
-    assert asked == [place | {"language": "ja"}] * 2  # offsets alone
+    assert asked == [place | {"language": "ja"}] * 3  # offsets alone
     reader.page.locator("#language").click()
     expect(shown.nth(1)).to_have_text("Translation by big-7b, not checked word by word")
     expect(reader.turn.locator(".card .translation p").first).to_have_text(done["text"])
-    assert len(asked) == 2  # it was kept
+    assert len(asked) == 3  # it was kept
 
 
 def test_no_translation_is_offered_without_model_or_need(reciting, visit):
