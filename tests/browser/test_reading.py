@@ -1,11 +1,14 @@
 """The answer as it is read: numbers of sources, one mark, the draft, translations, answering again."""
 
 import json
+import random
+import re
 from dataclasses import replace
 
 import pytest
 
-from service.types import Verdict
+from service.conversations.markdown import markdown, number_sources
+from service.types import Verdict, to_json
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import (
     WHISPER,
@@ -54,6 +57,47 @@ def test_sources_are_numbered_as_they_appear(reciting, visit):
     reader.claims.nth(1).locator(".cite").click()
     expect(reader.page.locator("#reader h2 .no")).to_have_text("2")
     expect(reader.claims.nth(1).locator(".cite")).to_have_class("cite lit")
+
+
+def test_page_and_export_number_the_sources_alike(reciting, visit):
+    """Sentence by sentence, of one answer as it is shown; and by their rules, of many others."""
+    chance = random.Random(1)
+    passages = [
+        evidence(f"Text {n}.", label=n, id="abcde"[n % 5], title=f"Title {n % 5}")
+        for n in range(1, 11)
+    ]
+
+    def claims(count):
+        made = recited([(f"Sentence {n}.", passages[0], "Text 1.") for n in range(count)])
+        for claim in made.claims:
+            read = chance.sample(passages, chance.randint(1, 4))
+            cited, against = (
+                [cite(e, e.passage.text) for e in part] for part in (read[:3], read[3:])
+            )
+            yield replace(claim, citations=tuple(cited), disputed_by=tuple(against))
+
+    made = replace(recited([]), evidence=tuple(passages), claims=tuple(claims(8)))
+    reciting.engine.made = made
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    exported = markdown("", [to_json(made)]).split("\n\n")
+    written = [re.findall(r"\[\^(\d+)\]", line) for line in exported if line.startswith("Sentence")]
+    shown = [
+        each.locator(".cite").all_text_contents()
+        + re.findall(r"\[(\d+)\]$", "\n".join(each.locator("blockquote").all_text_contents()), re.M)
+        for each in reader.claims.all()
+    ]
+    assert shown == written and any(len(numbers) > 3 for numbers in written)
+
+    many = [[to_json(claim) for claim in claims(6)] for _ in range(50)]
+    by_page = reader.page.evaluate(
+        """async (many) => {
+             const { numberSources } = await import("/static/numbers.js");
+             const streamed = (claims) => claims.reduce((known, claim) => numberSources([claim], known), new Map());
+             return many.map((claims) => [[...numberSources(claims)], [...streamed(claims)]]); }""",
+        many,
+    )
+    for found, answer in zip(by_page, many, strict=True):
+        assert found == [[list(pair) for pair in number_sources(answer).items()]] * 2
 
 
 def test_copy_made_by_the_page_has_its_numbers(reciting, visit):
