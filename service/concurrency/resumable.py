@@ -72,7 +72,7 @@ class ResumableAnswer:
         self.key, self._locks = key, locks
         self._frames, self._grace = frames, grace
         self._log: list[Frame] = []
-        self._draft: Frame | None = None  # the last one; the others are of no use to anybody
+        self._draft: Frame | None = None  # the last one, until a sentence of it is decided
         self._changed = asyncio.Event()
         self._ended = False
         self._error: Exception | None = None
@@ -169,6 +169,8 @@ class ResumableAnswer:
                         self._draft = frame
                     else:
                         self._log.append(frame)
+                    if frame.number:
+                        self._draft = None  # another follows, if there is still one
                     self._wake_readers()
             await asyncio.to_thread(keep, self._log)
         except Exception as error:

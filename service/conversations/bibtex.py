@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.conversations.markdown import link_of
+from service.conversations.markdown import link_of, number_sources
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -48,10 +48,9 @@ def bibtex(answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
     sources: dict[str, Mapping[str, Any]] = {}
     for answer in answers:
         known = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
-        for claim in answer["claims"]:
-            for citation in (*claim["citations"], *claim["disputed_by"]):
-                if source := known.get(citation["source_id"]):
-                    sources.setdefault(source["id"], source)
+        for source_id in number_sources(answer["claims"]):
+            if source_id in known:
+                sources.setdefault(source_id, known[source_id])
     taken: set[str] = set()
     named = [(source, _unique(citation_key(source), taken)) for source in sources.values()]
     return "\n".join(bibtex_entry(source, key, base) for source, key in named)

@@ -215,10 +215,4 @@ def _quotes(
 def _quoted(citation: Mapping[str, Any], words: Mapping[str, str]) -> str:
     """Write a quote; a value of the catalogue is marked as one."""
     quote = words["quote"].format(escape(citation["quote"]))
-    if not citation.get("metadata"):
-        return quote
-    return (
-        f"{quote} ({words['metadata']})"
-        if words is _WORDS["en"]
-        else f"{quote}（{words['metadata']}）"
-    )
+    return quote + words["notes"].format(words["metadata"]) if citation.get("metadata") else quote

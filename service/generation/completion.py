@@ -62,6 +62,15 @@ class CompletionModel(Protocol):
         ...
 
 
+def without_thoughts(text: str) -> str:
+    """Return a reply without the thoughts before it, of a model that reasons first.
+
+    Of thoughts that never end nothing is left.
+    """
+    begun = text.lstrip()
+    return begun.partition("</think>")[2] if begun.startswith("<think>") else text
+
+
 def schema_option(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the field of a request that asks for a reply by a JSON schema."""
     wanted = {"name": "reply", "strict": True, "schema": schema}

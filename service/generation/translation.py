@@ -5,7 +5,6 @@ A translation is shown beside the quote, marked as the model's: nothing checks i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Literal
@@ -13,7 +12,7 @@ from typing import Literal
 from cachetools import LRUCache
 
 from corpus.errors import ModelBadOutput
-from service.generation.completion import CompletionModel
+from service.generation.completion import CompletionModel, without_thoughts
 from service.generation.llm import AnswerModel
 from service.generation.prompts import Message, estimate_tokens
 from service.query import language_of, printable
@@ -24,7 +23,6 @@ Language = Literal["en", "ja"]
 LONGEST_QUOTE = 2_000  # characters
 _LONGEST_REPLY = 8_000  # characters, of a model that goes on and on
 _KEPT = 2_000  # translations
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # of a model that reasons first
 
 _RULES = {
     "en": (
@@ -70,18 +68,29 @@ class Translator:
         key = model.name, quote, language
         if key not in self._kept:
             messages = translation_messages(quote, language)
-            text = " ".join(printable(_THOUGHT.sub("", await _written(model, messages))).split())
-            if not text or len(text) > _LONGEST_REPLY or language_of(text) != language:
-                raise ModelBadOutput("the language model did not translate the quote: try again")
-            self._kept[key] = text
+            self._kept[key] = _translation(await _written(model, messages), language)
         return self._kept[key]
 
 
+def _translation(written: str, language: Language) -> str:
+    """Return the translation in what a model wrote, on one line."""
+    said = without_thoughts(written)
+    if len(said) <= _LONGEST_REPLY and "think>" not in said:  # thoughts that are marked otherwise
+        text = " ".join(printable(said).split())
+        if text and language_of(text) == language:
+            return text
+    raise ModelBadOutput("the language model did not translate the quote: try again")
+
+
 async def _written(model: AnswerModel, messages: Sequence[Message]) -> str:
-    """Return what a model writes, as a whole: with room for it, where the model can be told."""
+    """Return what a model writes, as a whole: with room for it, where the model can be told.
+
+    Of what was cut off there nothing is left, since a reader could not see that the end is missing.
+    """
     if isinstance(model, CompletionModel):
         room = 200 + 3 * estimate_tokens(messages[-1]["content"])
-        return (await model.complete(messages, room)).text
+        reply = await model.complete(messages, room)
+        return reply.text if reply.completion_tokens < room else ""
     text = ""
     async with aclosing(model.stream(messages)) as pieces:
         async for piece in pieces:

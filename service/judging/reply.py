@@ -10,12 +10,12 @@ import json
 import re
 from typing import Any, cast
 
+from service.generation.completion import without_thoughts
 from service.judging.prompt import MOST_NUMBERS
 from service.judging.types import Judgement, Ruling
 from service.query import printable
 
 _BASE, _EACH = 500, 2000  # characters of a reply, and of each verdict in it
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 # No two of its parts match the same line breaks, so that it takes time by the length of a reply.
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 _RULINGS = ("supported", "contradicted", "unsupported")
@@ -39,8 +39,7 @@ def parse_reply(text: str, sentences: int, evidence: int) -> tuple[Judgement, ..
     Raises:
         UnreadableReply: The reply differs in anything from what was asked for.
     """
-    body = _THOUGHT.sub("", text, count=1) if _THOUGHT.match(text) else text
-    body = body.strip()
+    body = without_thoughts(text).strip()
     if len(body) > _BASE + _EACH * sentences:
         raise UnreadableReply("it is too long")
     fenced = _FENCE.fullmatch(body)

@@ -1,7 +1,7 @@
 // A quote in another language than the question's: it stands as it is, with its language named, and a
 // translation by the model for those who ask for one.
 
-import { api } from "./api.js";
+import { Problem, api } from "./api.js";
 import { language, t } from "./i18n.js";
 import { bdi, h } from "./render.js";
 import { flow, languageName, languageOf } from "./text.js";
@@ -37,7 +37,9 @@ export function foreignNote(source, citations, wanted, translates) {
       for (const citation of citations) {
         if (translations.has(key(citation))) continue;
         const { passage_id, start, end } = citation;
-        translations.set(key(citation), await api("/v1/translations", { method: "POST", json: { passage_id, start, end, language: wanted } }));
+        const made = await api("/v1/translations", { method: "POST", json: { passage_id, start, end, language: wanted } });
+        if (made.text === null) throw new Problem(t("noModelYet")); // it was disconnected meanwhile
+        translations.set(key(citation), made);
       }
     } catch (error) {
       problem = error.detail || error.title;

@@ -1,11 +1,14 @@
 """The answer as it is read: numbers of sources, one mark, the draft, translations, answering again."""
 
 import json
+import random
+import re
 from dataclasses import replace
 
 import pytest
 
-from service.types import Verdict
+from service.conversations.markdown import markdown, number_sources
+from service.types import Verdict, to_json
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import (
     WHISPER,
@@ -54,6 +57,47 @@ def test_sources_are_numbered_as_they_appear(reciting, visit):
     reader.claims.nth(1).locator(".cite").click()
     expect(reader.page.locator("#reader h2 .no")).to_have_text("2")
     expect(reader.claims.nth(1).locator(".cite")).to_have_class("cite lit")
+
+
+def test_page_and_export_number_the_sources_alike(reciting, visit):
+    """Sentence by sentence, of one answer as it is shown; and by their rules, of many others."""
+    chance = random.Random(1)
+    passages = [
+        evidence(f"Text {n}.", label=n, id="abcde"[n % 5], title=f"Title {n % 5}")
+        for n in range(1, 11)
+    ]
+
+    def claims(count):
+        made = recited([(f"Sentence {n}.", passages[0], "Text 1.") for n in range(count)])
+        for claim in made.claims:
+            read = chance.sample(passages, chance.randint(1, 4))
+            cited, against = (
+                [cite(e, e.passage.text) for e in part] for part in (read[:3], read[3:])
+            )
+            yield replace(claim, citations=tuple(cited), disputed_by=tuple(against))
+
+    made = replace(recited([]), evidence=tuple(passages), claims=tuple(claims(8)))
+    reciting.engine.made = made
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    exported = markdown("", [to_json(made)]).split("\n\n")
+    written = [re.findall(r"\[\^(\d+)\]", line) for line in exported if line.startswith("Sentence")]
+    shown = [
+        each.locator(".cite").all_text_contents()
+        + re.findall(r"\[(\d+)\]$", "\n".join(each.locator("blockquote").all_text_contents()), re.M)
+        for each in reader.claims.all()
+    ]
+    assert shown == written and any(len(numbers) > 3 for numbers in written)
+
+    many = [[to_json(claim) for claim in claims(6)] for _ in range(50)]
+    by_page = reader.page.evaluate(
+        """async (many) => {
+             const { numberSources } = await import("/static/numbers.js");
+             const streamed = (claims) => claims.reduce((known, claim) => numberSources([claim], known), new Map());
+             return many.map((claims) => [[...numberSources(claims)], [...streamed(claims)]]); }""",
+        many,
+    )
+    for found, answer in zip(by_page, many, strict=True):
+        assert found == [[list(pair) for pair in number_sources(answer).items()]] * 2
 
 
 def test_copy_made_by_the_page_has_its_numbers(reciting, visit):
@@ -219,7 +263,9 @@ def test_quote_is_translated_on_a_click(reciting, visit):
         "text": "地図が<b>4,217</b>枚ある。",
         "model": "big-7b",
     }
-    asked = translating(reader, [{"status": 502, "json": problem, "content_type": "application/problem+json"}, {"json": done}])  # fmt: skip
+    failed = {"status": 502, "json": problem, "content_type": "application/problem+json"}
+    disconnected = {"json": done | {"text": None, "model": None}}
+    asked = translating(reader, [failed, disconnected, {"json": done}])
     reader.expected.append("status of 502")
     reader.start().ask(WHISPER_JA).answered()
     note = reader.claims.locator(".foreign")
@@ -227,18 +273,19 @@ def test_quote_is_translated_on_a_click(reciting, visit):
     expect(reader.claims.locator("p").first).to_contain_text(MAPS)  # as it is
     assert not asked
     note.get_by_role("button", name="翻訳する").click()
-    expect(note.get_by_role("alert")).to_have_text("try again")
-    note.get_by_role("button", name="翻訳する").click()
+    for said in ("try again", "言語モデルは未接続"):
+        expect(note.get_by_role("alert")).to_have_text(said)
+        note.get_by_role("button", name="翻訳する").click()
     shown = note.locator(".translation p")
     expect(shown).to_have_text(
         [done["text"], "big-7b による翻訳です。一語ずつの確認はしていません"]
     )
     place = {"passage_id": citation.passage_id, "start": citation.start, "end": citation.end}
-    assert asked == [place | {"language": "ja"}] * 2  # offsets alone
+    assert asked == [place | {"language": "ja"}] * 3  # offsets alone
     reader.page.locator("#language").click()
     expect(shown.nth(1)).to_have_text("Translation by big-7b, not checked word by word")
     expect(reader.turn.locator(".card .translation p").first).to_have_text(done["text"])
-    assert len(asked) == 2  # it was kept
+    assert len(asked) == 3  # it was kept
 
 
 def test_no_translation_is_offered_without_model_or_need(reciting, visit):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,56 @@ def test_failed_answer_is_not_stored_under_its_key(history: History) -> None:
 
     asyncio.run(scenario())
     assert engine.asked == engine.closed == 3
+
+
+def test_unexpected_error_is_logged_and_given_to_readers(history: History, caplog) -> None:
+    engine = Scripted(history, "c")
+    engine.error = RuntimeError("disk on fire")
+    with pytest.raises(RuntimeError, match="disk on fire"):
+        asyncio.run(read(ResumableAnswers(engine), IdempotencyKey("breaks", "asked")))
+    (record,) = caplog.records
+    assert record.exc_info and record.exc_info[1] is engine.error
+
+
+def test_who_joins_gets_the_last_draft_alone_and_none_that_is_decided() -> None:
+    """The answer is the last frame, also while it is being stored."""
+    evidence, claim, answer = (Frame(n, n, at) for at, n in enumerate(["e", "c", "answer"], 1))
+    stored, steps = threading.Event(), asyncio.Queue[Frame]()
+
+    async def frames() -> AsyncGenerator[Frame, None]:
+        while (frame := await steps.get()) is not answer:
+            yield frame
+        yield answer
+
+    async def comes(*made: Frame) -> None:
+        for frame in made:
+            steps.put_nowait(frame)
+        while not steps.empty():
+            await asyncio.sleep(0)
+
+    async def joins(running: ResumableAnswer, after: int, most: int = 9) -> list[str]:
+        got: list[str] = []
+        async with aclosing(running.read(after)) as given:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    while len(got) < most:
+                        got.append((await anext(given)).data)
+        return got
+
+    async def scenario() -> None:
+        running = ResumableAnswer(KEY, frames(), grace=60)
+        ending = running.start(keep=lambda _: stored.wait(10), leave=lambda: None)
+        await comes(evidence, Frame("draft", "one", None), Frame("draft", "one, two", None))
+        assert await joins(running, 0, 2) == ["e", "one, two"]
+        assert await joins(running, 1, 1) == ["one, two"]
+        await comes(claim)
+        assert await joins(running, 1) == ["c"]
+        await comes(Frame("draft", "two", None), answer)
+        assert await joins(running, 0) == ["e", "c", "answer"]
+        stored.set()
+        await ending
+
+    asyncio.run(scenario())
 
 
 def test_deleted_answer_is_made_again(history: History) -> None:

@@ -1,6 +1,8 @@
 """Translating a quote by a language model: what it is sent, and what passes as a translation."""
 
 import asyncio
+import contextlib
+import time
 
 import pytest
 
@@ -17,6 +19,7 @@ class Whole(Script):
     """A model that replies as a whole, and notes how much room it was given."""
 
     host = address = "models.example"
+    writes = 1  # tokens; None: as many as there is room for
 
     async def identify(self):
         """Do nothing: it has a name."""
@@ -24,7 +27,7 @@ class Whole(Script):
     async def complete(self, messages, max_tokens, schema=None, timeout=None):
         """Return the text that the test gave."""
         self.messages, self.room = messages, max_tokens
-        return Completion(self.text, 1, 1)
+        return Completion(self.text, 1, self.writes or max_tokens)
 
 
 def test_only_the_quote_and_the_rules_are_sent():
@@ -47,9 +50,35 @@ def test_translation_is_kept(kind):
     assert kind is Script or model.room > 200
 
 
-@pytest.mark.parametrize("reply", ["", "  ", TEXT[:30], "神" * 9_000])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "  ",
+        TEXT[:30],
+        "神" * 9_000,
+        "<think>神田とは何か。まず",
+        f"まず考える。</think>{JAPANESE}",
+        f"<think>a</think><think>b</think>{JAPANESE}",
+    ],
+)
 def test_what_is_no_translation_is_refused(reply):
     with pytest.raises(ModelBadOutput, match="did not translate"):
         asyncio.run(Translator().translate(Whole(reply), TEXT[:30], "ja"))
     with pytest.raises(ModelBadOutput, match="did not translate"):
         asyncio.run(Translator().translate(Script(reply), TEXT[:30], "ja"))
+
+
+def test_translation_that_was_cut_off_is_refused():
+    model = Whole(JAPANESE)
+    model.writes = None
+    with pytest.raises(ModelBadOutput, match="did not translate"):
+        asyncio.run(Translator().translate(model, TEXT[:30], "ja"))
+
+
+@pytest.mark.parametrize("reply", [" " * 900_000 + JAPANESE, "<think>" + " " * 900_000])
+def test_long_reply_does_not_hold_up_other_requests(reply):
+    began = time.monotonic()
+    with contextlib.suppress(ModelBadOutput):
+        asyncio.run(Translator().translate(Whole(reply), TEXT[:30], "ja"))
+    assert time.monotonic() - began < 2
