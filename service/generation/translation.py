@@ -5,7 +5,6 @@ A translation is shown beside the quote, marked as the model's: nothing checks i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Literal
@@ -13,7 +12,7 @@ from typing import Literal
 from cachetools import LRUCache
 
 from corpus.errors import ModelBadOutput
-from service.generation.completion import CompletionModel
+from service.generation.completion import CompletionModel, without_thoughts
 from service.generation.llm import AnswerModel
 from service.generation.prompts import Message, estimate_tokens
 from service.query import language_of, printable
@@ -24,7 +23,6 @@ Language = Literal["en", "ja"]
 LONGEST_QUOTE = 2_000  # characters
 _LONGEST_REPLY = 8_000  # characters, of a model that goes on and on
 _KEPT = 2_000  # translations
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # of a model that reasons first
 
 _RULES = {
     "en": (
@@ -58,7 +56,7 @@ class Translator:
     """Translates quotes, and keeps the translations in memory. Use it in one event loop."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[tuple[str, str, str], str] = LRUCache(_KEPT)
+        self._kept: LRUCache[tuple[str, str, str, str], str] = LRUCache(_KEPT)
 
     async def translate(self, model: AnswerModel, quote: str, language: Language) -> str:
         """Return a quote in a language, as a model translates it.
@@ -67,10 +65,12 @@ class Translator:
             ModelUnavailable: The model cannot be reached.
             ModelBadOutput: What it wrote is no translation into that language.
         """
-        key = model.name, quote, language
+        address = getattr(model, "address", "")  # another server's model may have the same name
+        key = address, model.name, quote, language
         if key not in self._kept:
             messages = translation_messages(quote, language)
-            text = " ".join(printable(_THOUGHT.sub("", await _written(model, messages))).split())
+            said = without_thoughts(await _written(model, messages))
+            text = " ".join(printable(said).split())
             if not text or len(text) > _LONGEST_REPLY or language_of(text) != language:
                 raise ModelBadOutput("the language model did not translate the quote: try again")
             self._kept[key] = text
