@@ -185,11 +185,12 @@ def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
 def _readiness(engine: Engine, index_dir: Path) -> dict[str, Any]:
     """Return the reply of ``/readyz``."""
     manifest = read_manifest(index_dir)
+    writers = engine.writers  # others may take their place meanwhile
     return {
         "status": "ok",
-        "model": model_name(engine.model.name) if engine.model else None,
-        "models": engine.writers.names,
-        "judge": judge_status(engine.judge),
+        "model": next(iter(writers.names), None),
+        "models": writers.names,
+        "judge": judge_status(writers.judge),
         "embedder": model_name(manifest["embedder"]),
         "sources": len(engine.library.store.sources()),
         "passages": len(engine.library.index),

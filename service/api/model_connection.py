@@ -105,9 +105,8 @@ def _add_actions(app: FastAPI, engine: Engine, connection: ModelConnection) -> N
 
 def _state(engine: Engine, connection: ModelConnection | None, request: Request) -> JSONResponse:
     """Describe the connection; what is of this machine, only to a browser of this machine."""
-    shown: dict[str, Any] = {"model": None, "models": engine.writers.names, "fault": None}
-    if engine.model:
-        shown["model"] = model_name(engine.model.name)
+    models = engine.writers.names
+    shown = {"model": next(iter(models), None), "models": models, "fault": None}
     if connection is None or not (connection.offered and is_own_browser(request)):
         return JSONResponse(shown | {"hindrance": "elsewhere"}, headers=_UNKEPT)
     state = connection.state

@@ -3,7 +3,9 @@
 There is no sign-in. So what connects the service to another server is done only by a page that
 
 - was loaded from this machine: the connection comes from it, the name in the address is one of its
-  own, and no proxy says that it passes on the request of somebody else;
+  own, and nothing shows that a proxy passes on the request of somebody else. Some proxies add no
+  header, but speak HTTP/1.0, as nginx before 1.29.7 does unless it is told otherwise; no browser
+  does that;
 - has the token of this service, which a page of another site cannot read.
 
 The name in the address keeps out pages whose own name was made to lead here (DNS rebinding).
@@ -21,7 +23,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 TOKEN_HEADER = "x-tenkyo-token"
-_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_PROXIES = ("forwarded", "via", "x-real-ip")
 
 
 def page_token() -> str:
@@ -36,9 +38,9 @@ def is_own_browser(request: Request) -> bool:
     return (
         request.client is not None
         and _is_loopback(request.client.host)
-        and _is_loopback(request.url.hostname or "")
+        and _is_loopback(_host(f"//{request.headers.get('host', '')}"))
         and (origin is None or _is_loopback(_host(origin)))
-        and not any(name in request.headers for name in _PROXIES)
+        and not _is_passed_on(request)
     )
 
 
@@ -54,9 +56,15 @@ def require_own_page(request: Request) -> None:
         raise HTTPException(403, "Only the page in this machine's own browser may do that")
 
 
-def _host(origin: str) -> str:
+def _is_passed_on(request: Request) -> bool:
+    names = request.headers.keys()
+    says_so = any(name in _PROXIES or name.startswith("x-forwarded-") for name in names)
+    return says_so or request.scope.get("http_version") == "1.0"
+
+
+def _host(address: str) -> str:
     try:
-        return urlsplit(origin).hostname or ""
+        return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from corpus.errors import StoreError
 from service.settings import Settings
 
+Stamp = tuple[int, int]  # changes with each choice that is kept
 _FILE, _KEY = "model.json", "model.key"
 
 
@@ -45,13 +46,12 @@ class ChoiceFile:
     def __init__(self, folder: Path) -> None:
         self._file, self._key = folder / _FILE, folder / _KEY
 
-    def stamp(self) -> tuple[int, int] | None:
+    def stamp(self) -> Stamp | None:
         """Return what changes when another choice is kept; None if there is none."""
         try:
-            found = self._file.stat()
+            return _stamp(self._file.stat())
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino
 
     def read(self) -> ModelChoice | None:
         """Return the choice; None if there is none."""
@@ -72,8 +72,8 @@ class ChoiceFile:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
-    def keep(self, choice: ModelChoice) -> None:
-        """Keep a choice in place of the last one.
+    def keep(self, choice: ModelChoice) -> Stamp:
+        """Keep a choice in place of the last one, and return its stamp.
 
         Raises:
             StoreError: The data folder cannot be written.
@@ -82,9 +82,10 @@ class ChoiceFile:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             if choice.key:
                 _replace(self._key, json.dumps({"url": choice.url, "key": choice.key}))
-            _replace(self._file, json.dumps({"url": choice.url, "model": choice.model}))
+            stamp = _replace(self._file, json.dumps({"url": choice.url, "model": choice.model}))
             if not choice.key:
                 self._key.unlink(missing_ok=True)
+            return stamp
         except OSError as error:
             raise _unwritable(error) from error
 
@@ -141,17 +142,23 @@ def with_kept_choice(settings: Settings) -> Settings:
     return with_choice(settings, ChoiceFile(settings.data_dir).read())
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step."""
+def _replace(path: Path, text: str) -> Stamp:
+    """Write a file that only its owner may read, in one step; return its stamp."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")  # with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        stamp = _stamp(os.stat(name))
         os.replace(name, path)
+        return stamp
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_mtime_ns, found.st_ino
 
 
 def _unwritable(error: OSError) -> StoreError:

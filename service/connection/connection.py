@@ -6,16 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
-from corpus.errors import RequestRefused
+from corpus.errors import ModelError, RequestRefused
 from service.answering.writers import Writers, WritersInUse
 from service.connection.choice import (
     ChoiceFile,
     ModelChoice,
+    Stamp,
     base_url,
     is_fixed,
     with_choice,
@@ -125,10 +126,13 @@ class ModelConnection:
         finally:
             if watcher:
                 watcher.cancel()
+                await asyncio.wait([watcher])
             await self._end()
             for close in self._retired:
-                with suppress(Exception):
+                try:
                     await close()
+                except Exception as error:  # the others are closed all the same
+                    logger.warning("a language model could not be closed: %s", error)
 
     def freshen(self) -> None:
         """Ask the server for its models in the background, unless that was done a moment ago."""
@@ -153,8 +157,7 @@ class ModelConnection:
 
     async def try_judging(self, url: str, model: str, key: str | None) -> JudgeStatus:
         """Let a model take the self-test of judges."""
-        wanted = await self._named(url, model, key)
-        settings = with_choice(self._settings, wanted)
+        wanted, settings = await self._named(url, model, key), self._settings
         limits = settings.judge_tokens, settings.judge_timeout
         return await try_judging(wanted, *limits, Standing(settings.data_dir))
 
@@ -178,8 +181,8 @@ class ModelConnection:
         if listing.fault is None:
             async with self._changing:
                 wanted = self._choice_of(listing.url, model, self._key(listing.url, key))
-                await asyncio.to_thread(self._file.keep, wanted)
-                await self._use(wanted, listing)
+                stamp = await asyncio.to_thread(self._file.keep, wanted)
+                await self._use(wanted, stamp, listing)
         return listing
 
     async def disconnect(self) -> None:
@@ -192,38 +195,51 @@ class ModelConnection:
         self._check_free()
         async with self._changing:
             await asyncio.to_thread(self._file.forget)
-            await self._use(None)
+            await self._use(None, None)
 
     async def name_models(self) -> None:
-        """Ask the server for its other models, so that each question can name one."""
+        """Ask the server for its other models, so that each question can name one.
+
+        While it is down, they are those that it had before.
+        """
         self._named_at = time.monotonic()
         model = self._engine.model
         if not isinstance(model, ChatModel):
             return
-        with suppress(Exception):  # it may be down; it is asked again later
-            await model.identify()
         settings = with_choice(self._settings, self._choice)
+        try:
+            await model.identify()
+        except ModelError as error:  # a question will say so; it is asked again later
+            logger.info("the models of a server are not known: %s", error)
+            return
         listing = await list_models(settings.llm_url, settings.llm_key)
-        if self._engine.model is model:
+        if self._engine.model is model and not listing.fault:
             self._engine.writers = _with_others(self._engine.writers, listing)
 
-    async def _use(self, choice: ModelChoice | None, listing: Listing | None = None) -> None:
-        await self._end()
-        self._choice, self._stamp = choice, self._file.stamp()
+    async def _use(
+        self, choice: ModelChoice | None, stamp: Stamp | None, listing: Listing | None = None
+    ) -> None:
+        """Connect a choice in place of the last one; where that raises, the last one stays."""
+        self._stamp = stamp
         writers, close = await asyncio.to_thread(self._connect, with_choice(self._settings, choice))
+        await self._end()
+        self._choice = choice
         self._retired.append(close)
         self._engine.writers = _with_others(writers, listing) if listing else writers
         self._begin(name=listing is None)
 
     def _begin(self, name: bool = True) -> None:
-        self._tasks = [asyncio.create_task(self._prove())]
+        self._tasks.append(asyncio.create_task(self._prove()))
         if name:
             self._tasks.append(asyncio.create_task(self.name_models()))
 
     async def _end(self) -> None:
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):  # it had nobody to raise to
+                logger.warning("what prepares a language model failed: %s", ended)
 
     async def _prove(self) -> None:
         async with proving(self._engine.judge):
@@ -232,11 +248,12 @@ class ModelConnection:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_POLL)
-            if is_fixed(self._settings) or self._file.stamp() == self._stamp:
-                continue
-            async with self._changing:
+            async with self._changing:  # what this process is changing itself is no news
+                stamp = self._file.stamp()  # before the choice, which then is no older
+                if is_fixed(self._settings) or stamp == self._stamp:
+                    continue
                 try:
-                    await self._use(await asyncio.to_thread(self._file.read))
+                    await self._use(await asyncio.to_thread(self._file.read), stamp)
                 except Exception as error:  # a watcher has nobody to raise to
                     logger.warning("another model could not be connected: %s", error)
 

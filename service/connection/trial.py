@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Literal
 from corpus.errors import ModelError
 from corpus.types import Passage, Source
 from service.connection.choice import ModelChoice
+from service.generation.completion import without_thoughts
 from service.generation.llm import ChatModel
 from service.generation.probe import Probe, probe
 from service.generation.prompts import answer_messages, estimate_tokens
@@ -22,7 +22,6 @@ from service.types import Evidence
 
 _SILENT = 60.0  # seconds: a model may first have to be loaded
 _WRITES = 20.0  # seconds of writing that are looked at
-_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _TASKS = {  # by language: a question, and the invented text that answers it
     "en": (
         "How many lanterns hang in the hall?",
@@ -130,5 +129,5 @@ async def _write(model: ChatModel, language: str) -> tuple[str, float, float]:
 
 
 def _is_right(text: str, language: str) -> bool:
-    said = _THOUGHTS.sub("", text)
+    said = without_thoughts(text)
     return "312" in said and language_of(said) == language

@@ -63,12 +63,15 @@ class CompletionModel(Protocol):
 
 
 def without_thoughts(text: str) -> str:
-    """Return a reply without the thoughts before it, of a model that reasons first.
+    """Return what a model wrote after its thoughts: nothing where it was cut off amid them.
 
-    Of thoughts that never end nothing is left.
+    The mark at their beginning may be missing, since some servers write it for the model. A reply
+    that begins as JSON has none before it, and may quote such a mark.
     """
-    begun = text.lstrip()
-    return begun.partition("</think>")[2] if begun.startswith("<think>") else text
+    if text.lstrip()[:1] in ("{", "[", "`"):
+        return text
+    _, ended, after = text.partition("</think>")
+    return after if ended else text.partition("<think>")[0]
 
 
 def schema_option(schema: dict[str, Any]) -> dict[str, Any]:

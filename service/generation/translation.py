@@ -56,7 +56,7 @@ class Translator:
     """Translates quotes, and keeps the translations in memory. Use it in one event loop."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[tuple[str, str, str], str] = LRUCache(_KEPT)
+        self._kept: LRUCache[tuple[str, str, str, str], str] = LRUCache(_KEPT)
 
     async def translate(self, model: AnswerModel, quote: str, language: Language) -> str:
         """Return a quote in a language, as a model translates it.
@@ -65,7 +65,8 @@ class Translator:
             ModelUnavailable: The model cannot be reached.
             ModelBadOutput: What it wrote is no translation into that language.
         """
-        key = model.name, quote, language
+        address = getattr(model, "address", "")  # another server's model may have the same name
+        key = address, model.name, quote, language
         if key not in self._kept:
             messages = translation_messages(quote, language)
             self._kept[key] = _translation(await _written(model, messages), language)

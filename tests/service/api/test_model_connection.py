@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import mcp
 import pytest
+from fastapi import Request
 
 from corpus.errors import ServiceRefused
 from service.answering.engine import Engine
 from service.api.app import Options, create_app
-from service.api.own_browser import page_token
+from service.api.own_browser import is_own_browser, page_token
 from service.client.sync_client import Client
 from service.connection.choice import ChoiceFile, ModelChoice, with_kept_choice
 from service.connection.connection import ModelConnection
@@ -80,13 +81,14 @@ def wait_until(true: Callable[[], bool]) -> None:
         {"X-Tenkyo-Token": page_token(), "Sec-Fetch-Site": "cross-site"},
         {"X-Tenkyo-Token": page_token(), "X-Forwarded-For": "203.0.113.5"},  # through a proxy
         {"X-Tenkyo-Token": page_token(), "Forwarded": "for=203.0.113.5"},
+        {"X-Tenkyo-Token": page_token(), "X-Forwarded-Proto": "https"},
         {"X-Tenkyo-Token": page_token(), "Host": "192.168.1.7:8000"},
     ],
 )
 def test_nobody_else_can_change_the_model(app_of, method, path, headers, tmp_path):
     app = app_of()
     body = {} if method == "DELETE" else {"json": BODY}
-    refused = request(app, method, path, headers=headers, **body)
+    refused = request(app, method, path, headers={"Host": "localhost"} | headers, **body)
     assert refused.status_code == 403, refused.text
     assert not list(tmp_path.iterdir())
 
@@ -100,8 +102,32 @@ def test_nobody_else_can_change_the_model(app_of, method, path, headers, tmp_pat
 )  # fmt: skip
 def test_token_and_address_are_told_only_to_this_machines_browser(app_of, tmp_path, headers):
     ChoiceFile(tmp_path).keep(ModelChoice("http://127.0.0.1:9/v1", "/srv/models/big.gguf", KEY))
+    headers = {"Host": "localhost"} | headers
     told = request(app_of(), "GET", "/page/model", headers=headers).json()
     assert told == {"model": "big", "models": ["big"], "fault": None, "hindrance": "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("own", "client", "host", "version"),
+    [
+        (True, "127.0.0.1", "localhost:8000", "1.1"),
+        (True, "::1", "[::1]:8000", "1.1"),
+        (True, "::ffff:127.0.0.1", "127.0.0.2", "1.1"),
+        (False, "192.168.1.7", "localhost:8000", "1.1"),
+        (False, "127.0.0.1", "localhost.evil.example", "1.1"),
+        (False, "127.0.0.1", "127.0.0.1.evil.example", "1.1"),
+        (False, "127.0.0.1", "[::1", "1.1"),
+        (False, "127.0.0.1", "", "1.1"),
+        (False, "127.0.0.1", "127.0.0.1:8000", "1.0"),  # nginx, with nothing but proxy_pass
+    ],
+)
+def test_browser_of_this_machine_is_recognised(own, client, host, version):
+    scope = {
+        "type": "http", "method": "GET", "path": "/", "query_string": b"", "scheme": "http",
+        "server": ("127.0.0.1", 8000), "client": (client, 5), "http_version": version,
+        "headers": [(b"host", host.encode())],
+    }  # fmt: skip
+    assert is_own_browser(Request(scope)) is own
 
 
 def test_service_whose_model_stays_says_how_to_set_one(library, library_folder, checker, history):
@@ -237,6 +263,13 @@ def test_cancelled_trial_ends_and_holds_nothing_up(app_of):
             page.post("/page/model/list", json={"url": server}, timeout=0.5)
         assert page.get("/readyz").status_code == 200
     assert time.monotonic() - began < 15
+
+
+def test_key_that_is_too_long_is_not_told_again(app_of):
+    body = BODY | {"key": KEY * 200}
+    headers = {"X-Tenkyo-Token": page_token(), "Host": "localhost"}
+    refused = request(app_of(), "PUT", "/page/model", headers=headers, json=body)
+    assert refused.status_code == 422 and KEY not in refused.text
 
 
 def test_unknown_model_of_a_question_is_refused(app_of):

@@ -50,6 +50,28 @@ def test_translation_is_kept(kind):
     assert kind is Script or model.room > 200
 
 
+@pytest.mark.parametrize("thought", ["<think>Hm, [1].</think>", "Hm, [1].</think>"])
+def test_thoughts_are_no_part_of_a_translation(thought):
+    translate = Translator().translate
+    assert asyncio.run(translate(Whole(f"{thought}\n{JAPANESE}"), TEXT[:30], "ja")) == JAPANESE
+
+
+def test_model_that_is_cut_off_amid_its_thoughts_has_not_translated():
+    model = Whole("<think>They want the sentence about the Kanda reading room in English")
+    with pytest.raises(ModelBadOutput, match="did not translate"):
+        asyncio.run(Translator().translate(model, JAPANESE, "en"))
+
+
+def test_model_of_the_same_name_at_another_server_translates_itself():
+    here, there, translator = Whole(JAPANESE), Whole("神田の閲覧室。"), Translator()
+    there.address = "elsewhere.example"
+    first = asyncio.run(translator.translate(here, TEXT[:30], "ja"))
+    assert (first, asyncio.run(translator.translate(there, TEXT[:30], "ja"))) == (
+        JAPANESE,
+        "神田の閲覧室。",
+    )
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -58,7 +80,6 @@ def test_translation_is_kept(kind):
         TEXT[:30],
         "神" * 9_000,
         "<think>神田とは何か。まず",
-        f"まず考える。</think>{JAPANESE}",
         f"<think>a</think><think>b</think>{JAPANESE}",
     ],
 )
