@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import TypeAdapter
 
 from corpus.readers.page_reader import Box
+from corpus.store.collections import Collection
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
 from index.ingestion.report import IngestOutcome
@@ -119,6 +120,12 @@ class ListedCollection:
     name: str
     sources: int
     source_ids: tuple[str, ...]
+
+    @staticmethod
+    def of(collection: Collection) -> ListedCollection:
+        """Return a collection as it is listed."""
+        ids = collection.source_ids
+        return ListedCollection(collection.id, collection.name, len(ids), ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from corpus.errors import NotFound
+from corpus.store.collections import name_key
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -29,7 +30,7 @@ class Scope:
     @property
     def chosen(self) -> Chosen:
         """What a reader has chosen, to be named in a sentence; empty for the whole library."""
-        if self.collections:
+        if self.collections is not None:
             return "collection" if len(self.collections) == 1 else "collections"
         if self.source_ids is None:
             return ""
@@ -62,6 +63,9 @@ class FoundScope:
     source_ids: tuple[str, ...] | None
 
 
+WHOLE_LIBRARY = FoundScope(EVERYWHERE, None)
+
+
 def find_scope(store: Store, scope: Scope) -> FoundScope:
     """Look up what a scope holds now.
 
@@ -72,17 +76,19 @@ def find_scope(store: Store, scope: Scope) -> FoundScope:
         store.source(source_id)
     if scope.collections is None:
         return FoundScope(scope, scope.source_ids)
-    found = {each.id: each for each in map(store.collections.named, scope.collections)}
+    # Spellings of one name are looked up once: there is no end of them.
+    spelled = {name_key(name): name for name in scope.collections}
+    found = [store.collections.named(name) for name in spelled.values()]
     ids = dict.fromkeys(scope.source_ids or ())
-    for collection in found.values():
+    for collection in found:
         ids.update(dict.fromkeys(collection.source_ids))
-    names = tuple(collection.name for collection in found.values())
+    names = tuple(collection.name for collection in found)
     return FoundScope(Scope(scope.source_ids, names), tuple(ids))
 
 
 def has_only_empty_collections(store: Store, scope: Scope) -> bool:
     """Return whether a reader asks in collections of which none has a source, or is there, now."""
     try:
-        return bool(scope.collections) and not find_scope(store, scope).source_ids
+        return scope.collections is not None and not find_scope(store, scope).source_ids
     except NotFound:
         return True

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +42,7 @@ def declare_tables(schema: sa.MetaData) -> None:
         schema,
         sa.Column("id", sa.String(24), primary_key=True),
         sa.Column("name", sa.String, nullable=False),
-        sa.Column("key", sa.String, nullable=False, unique=True),  # see _key
+        sa.Column("key", sa.String, nullable=False, unique=True),  # see name_key
     )
     sa.Table(
         "collection_sources",
@@ -65,7 +66,7 @@ def clean_name(name: str) -> str:
         CollectionRefused: Nothing is left of it, or it is too long.
     """
     cleaned = _cleaned(name)
-    if not _key(cleaned):
+    if not name_key(cleaned):
         raise CollectionRefused("the collection has no name: give it one")
     if len(cleaned) > LONGEST_NAME:
         raise CollectionRefused(
@@ -81,8 +82,8 @@ def _cleaned(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
-def _key(name: str) -> str:
-    """Return what names have in common that differ only in case, width or what cannot be seen."""
+def name_key(name: str) -> str:
+    """Fold a name as two are compared: without regard to case, width and what cannot be seen."""
     seen = "".join(c for c in name if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", _cleaned(seen).casefold())
 
@@ -104,13 +105,18 @@ class CollectionTable:
     def all(self) -> list[Collection]:
         """List the collections by their names."""
         table, members = self._collections, self._members.c
+        # One statement: between two, another process may make or delete a collection.
+        query = (
+            sa.select(table.c.id, table.c.name, members.source_id)
+            .join(self._members, members.collection_id == table.c.id, isouter=True)
+            .order_by(table.c.key, table.c.id, members.source_id)
+        )
         with self._transaction() as db:
-            rows = db.execute(sa.select(table).order_by(table.c.key, table.c.id)).all()
-            pairs = db.execute(sa.select(self._members).order_by(members.source_id)).all()
-        held: dict[str, list[str]] = {row.id: [] for row in rows}
-        for pair in pairs:
-            held[pair.collection_id].append(pair.source_id)
-        return [Collection(row.id, row.name, tuple(held[row.id])) for row in rows]
+            rows = db.execute(query).all()
+        return [
+            Collection(*each, tuple(row.source_id for row in held if row.source_id is not None))
+            for each, held in groupby(rows, key=lambda row: (row.id, row.name))
+        ]
 
     def get(self, collection_id: str) -> Collection:
         """Return a collection by its id; NotFound if there is none."""
@@ -120,7 +126,7 @@ class CollectionTable:
     def named(self, name: str) -> Collection:
         """Return a collection by its name, in any case; NotFound names those that there are."""
         with self._transaction() as db:
-            return self._read(db, self._collections.c.key == _key(name), name)
+            return self._read(db, self._collections.c.key == name_key(name), name)
 
     def make(self, name: str) -> Collection:
         """Make an empty collection.
@@ -140,7 +146,7 @@ class CollectionTable:
         """Return the collection of a name, which is made if there is none; see ``make``."""
         cleaned = clean_name(name)
         with self._transaction(writes=True) as db:
-            same = self._collections.c.key == _key(cleaned)
+            same = self._collections.c.key == name_key(cleaned)
             return self._insert(db, cleaned) or self._read(db, same, cleaned)
 
     def rename(self, collection_id: str, name: str) -> Collection:
@@ -158,7 +164,7 @@ class CollectionTable:
             changed = sa.update(self._collections).where(this)
             try:
                 with db.begin_nested():
-                    db.execute(changed.values(name=cleaned, key=_key(cleaned)))
+                    db.execute(changed.values(name=cleaned, key=name_key(cleaned)))
             except IntegrityError:
                 raise _exists(cleaned) from None
             return self._read(db, this, collection_id)
@@ -220,7 +226,7 @@ class CollectionTable:
         """Insert a collection; None if there is one of this name."""
         made = Collection(secrets.token_urlsafe(6), name, ())
         with suppress(IntegrityError), db.begin_nested():
-            row = {"id": made.id, "name": name, "key": _key(name)}
+            row = {"id": made.id, "name": name, "key": name_key(name)}
             db.execute(sa.insert(self._collections), row)
             return made
         return None

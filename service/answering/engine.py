@@ -36,7 +36,7 @@ from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.messages import reader_message
 from service.query import check_question
-from service.scope import EVERYWHERE, Scope, find_scope
+from service.scope import EVERYWHERE, WHOLE_LIBRARY, FoundScope, Scope, find_scope
 from service.text.prompt_injection import without_orders
 from service.types import (
     Answer,
@@ -269,12 +269,13 @@ class Engine(WritersInUse):
         state: AnswerState = await self._records(look_up)
         return state
 
-    def can_answer(self, question: str) -> bool:
-        """Return whether the sources' own sentences clearly answer a question.
+    def can_answer(self, question: str, found: FoundScope = WHOLE_LIBRARY) -> bool:
+        """Return whether the sources' own sentences clearly answer a question asked in a scope.
 
         Nothing is stored. Blocks for as long as an answer in quote mode takes.
         """
         state = AnswerState("", "", check_question(question))
+        state.scope, state.within = found.scope, found.source_ids
         self._evidence.read(state, self._evidence.search(state))
         if state.answerable and not state.doubted:
             quotes = SourceQuotes(state, self.verifier)

@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 from cachetools import FIFOCache
 
+from corpus.errors import NotFound
 from corpus.library.catalogue import suggestions
 from corpus.text.sentences import sentence_spans
-from corpus.types import Source
+from corpus.types import Source, text_hash
 from service.answering.engine import Engine
 from service.answering.sentence_questions import sentence_question
 from service.conversations.titles import title_of
 from service.query import language_of
+from service.scope import EVERYWHERE, WHOLE_LIBRARY, FoundScope, Scope, find_scope, scope_of
 from service.text.prompt_injection import speaks_to_a_model
 
 MAX_SUGGESTIONS = 3
@@ -58,32 +60,36 @@ class Suggestions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: FIFOCache[tuple[str, str], bool] = FIFOCache(_REMEMBERED)
+        self._known: FIFOCache[tuple[str, str, str], bool] = FIFOCache(_REMEMBERED)
         self._lock = threading.Lock()  # one reading at a time: answers must not wait for these
 
     def related(self, answer_id: str) -> list[str]:
         """Return at most MAX_SUGGESTIONS questions near an answer, nearest first, in its language.
 
-        Questions that its conversation had already are left out, as are those that ask the same as
-        another.
+        The sources and collections in which it was asked answer them. Questions that its
+        conversation had already are left out, as are those that ask the same as another.
         """
         history = self._engine.history
         answer = history.answer(answer_id)
+        try:
+            found = find_scope(self._engine.library.store, _scope_of(answer))
+        except NotFound:  # what was asked in is deleted
+            return []
         language = language_of(answer["question"])
         earlier = [answer.get("understood") or answer["question"]]
         turns = history.conversation(answer["conversation_id"])
         earlier += [turn["question"] for turn in turns[-QUESTIONS_EXCLUDED:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
         cited = cited or [e["source"]["id"] for e in answer["evidence"]]  # of what it speaks
-        present = self._sources()
+        present = self._sources(found.source_ids)
         near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
         said = [each for one in near for each in self._said(one, language, answer)]
         first = [*_curated(near, language), *said]
-        kept = self._kept(first, earlier)
+        kept = self._kept(first, earlier, found)
         left = MAX_CANDIDATES_TRIED - len(first)
         if len(kept) < MAX_SUGGESTIONS and left > 0:
             headed = list(self._headed(near, present, language))
-            more = self._kept(headed, [*earlier, *kept], left)
+            more = self._kept(headed, [*earlier, *kept], found, left)
             kept += more[: MAX_SUGGESTIONS - len(kept)]
         return kept
 
@@ -104,9 +110,13 @@ class Suggestions:
         return kept
 
     def _kept(
-        self, candidates: Sequence[str], earlier: Sequence[str], most: int = MAX_CANDIDATES_TRIED
+        self,
+        candidates: Sequence[str],
+        earlier: Sequence[str],
+        scope: FoundScope,
+        most: int = MAX_CANDIDATES_TRIED,
     ) -> list[str]:
-        """Return the candidates nearest to the first earlier question that the library answers."""
+        """Return the candidates nearest to the first earlier question that the scope answers."""
         if not candidates:
             return []
         embed = self._engine.library.embedder.embed_queries
@@ -114,22 +124,25 @@ class Suggestions:
         kept: list[str] = []
         for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:most]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
-            if fresh and len(kept) < MAX_SUGGESTIONS and self._answers(candidates[at]):
+            if fresh and len(kept) < MAX_SUGGESTIONS and self._answers(candidates[at], scope):
                 kept.append(candidates[at])
                 asked = np.vstack([asked, vectors[at]])
         return kept
 
-    def _answers(self, question: str) -> bool:
-        key = (self._engine.library.store.revision(), question)
+    def _answers(self, question: str, scope: FoundScope = WHOLE_LIBRARY) -> bool:
+        within = "" if scope.source_ids is None else text_hash("\n".join(scope.source_ids))
+        key = (self._engine.library.store.revision(), within, question)
         with contextlib.suppress(KeyError):
             return self._known[key]  # without waiting for others' readings
         with self._lock:
             if key not in self._known:
-                self._known[key] = self._engine.can_answer(question)
+                self._known[key] = self._engine.can_answer(question, scope)
             return self._known[key]
 
-    def _sources(self) -> dict[str, Source]:
-        return {source.id: source for source, _ in self._engine.library.store.sources()}
+    def _sources(self, within: Collection[str] | None = None) -> dict[str, Source]:
+        wanted = None if within is None else set(within)
+        every = (source for source, _ in self._engine.library.store.sources())
+        return {each.id: each for each in every if wanted is None or each.id in wanted}
 
     def _said(
         self, source_id: str, language: str, answer: Mapping[str, Any] | None = None
@@ -187,6 +200,12 @@ class Suggestions:
             topics = [topic for h in headings if (topic := _topic(h, source.title, language))]
             for topic in topics[: 1 if once else MAX_CANDIDATES_TRIED]:
                 yield _ASKS[language].format(title=name, heading=topic)
+
+
+def _scope_of(answer: Mapping[str, Any]) -> Scope:
+    """Return where an answer, as JSON, was asked; those of early versions do not say it."""
+    asked = answer.get("scope")
+    return scope_of(asked["source_ids"], asked["collections"]) if asked else EVERYWHERE
 
 
 def _curated(source_ids: Collection[str], language: str, once: bool = False) -> Iterator[str]:

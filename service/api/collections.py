@@ -6,6 +6,7 @@ name. A service that is read-only has only the routes that read.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI
@@ -122,10 +123,4 @@ def _add_changes(app: FastAPI, store: Store) -> None:
 
 
 def _shown(collection: Collection) -> dict[str, Any]:
-    ids = list(collection.source_ids)
-    return {
-        "id": collection.id,
-        "name": collection.name,
-        "sources": len(ids),
-        "source_ids": ids,
-    }
+    return asdict(ListedCollection.of(collection))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -103,8 +104,9 @@ def _report(collection: Collection, as_json: bool) -> None:
 
 
 def _shown(collection: Collection) -> dict[str, Any]:
-    ids = list(collection.source_ids)
-    return {"id": collection.id, "name": collection.name, "sources": len(ids), "source_ids": ids}
+    from service.schemas import ListedCollection
+
+    return asdict(ListedCollection.of(collection))
 
 
 def _print(value: Any) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
-from service.client.requests import Call
+from service.client.requests import Call, escaped
 from service.schemas import Collections, ListedCollection
 
 
@@ -42,9 +41,9 @@ def add_to_collection(collection_id: str, source_ids: Sequence[str]) -> Call[Lis
 
 def remove_from_collection(collection_id: str, source_id: str) -> Call[ListedCollection]:
     """Take a source out of a collection; it stays in the library."""
-    path = f"{_path(collection_id)}/sources/{quote(source_id, safe='')}"
+    path = f"{_path(collection_id)}/sources/{escaped(source_id)}"
     return Call("DELETE", path, ListedCollection)
 
 
 def _path(collection_id: str) -> str:
-    return f"/v1/collections/{quote(collection_id, safe='')}"
+    return f"/v1/collections/{escaped(collection_id)}"

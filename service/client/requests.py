@@ -1,6 +1,7 @@
 """Requests of the client: one function for each route of the API. No I/O.
 
-Each function that returns a ``Call`` is also a method of both clients, under the same name: see
+Those for collections and conversations are in modules of their own beside this one. Each function
+that returns a ``Call`` is also a method of both clients, under the same name: see
 ``service.client.routes``. ``service.client.streams`` reads the replies that are streams.
 """
 

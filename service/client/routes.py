@@ -44,7 +44,7 @@ class Route(Generic[P, T]):
 
 
 class Routes:
-    """The routes of the API as methods; ``service.client.requests`` describes each."""
+    """The routes of the API as methods, each described where its request is made."""
 
     verify = Route(requests.verify)
     receipt = Route(requests.receipt)

@@ -16,6 +16,7 @@ from corpus.errors import NotFound, RequestRefused
 from corpus.store.database import Database, upsert
 from service.conversations import schema
 from service.conversations.search import Match, find_match, has_words, search_words
+from service.conversations.titles import title_of
 from service.query import printable
 
 MAX_TITLE_LENGTH = 200  # characters of a title that a reader sets
@@ -155,15 +156,16 @@ def _listed(last: sa.Label[int]) -> sa.Select[Any]:
 def _conversation(db: sa.Connection, row: sa.Row[Any], words: Sequence[str] = ()) -> Conversation:
     searched = schema.searched
     first_and_last = (
-        sa.select(schema.answers.c.created_at, searched.c.title)
+        sa.select(schema.answers.c.created_at, schema.answers.c.question, searched.c.title)
         .join(schema.order, schema.order.c.answer_id == schema.answers.c.id)
-        .join(searched, searched.c.answer_id == schema.answers.c.id)
+        # None where a process of an earlier version is still writing.
+        .join(searched, searched.c.answer_id == schema.answers.c.id, isouter=True)
         .where(schema.order.c.row.in_([row.first, row.last]))
         .order_by(schema.order.c.row)
     )
     set_title = sa.select(schema.titles.c.title).where(schema.titles.c.conversation_id == row.id)
     found = db.execute(first_and_last).all()
-    title = db.execute(set_title).scalar() or found[0].title
+    title = db.execute(set_title).scalar() or found[0].title or title_of(found[0].question)
     match = find_match(db, row.id, title, words) if words else None
     return Conversation(row.id, title, row.answers, row.created_at, found[-1].created_at, match)
 

@@ -6,6 +6,7 @@ kana are found too. Each answer has a row with its folded text, in which SQL loo
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from corpus.store.database import Database, upsert
 from service.conversations import schema
 from service.conversations.titles import subject_title
+from service.disclosure import public
 from service.query import printable
 
 MAX_QUERY_LENGTH = 200  # characters
@@ -24,6 +26,8 @@ _MAX_WORDS = 8
 _BEFORE, _AFTER = 30, 60  # characters shown before and after a match
 _MARKER = re.compile(r" ?\[\d+\]")
 _BATCH = 200  # answers of an early version that are made searchable at once
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,17 @@ def search_words(query: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Fold a text for comparison, each character by itself: compatibility forms and case."""
+    if text.isascii():
+        return text.lower()  # the same, sooner
     return "".join(unicodedata.normalize("NFKD", c).casefold() for c in text)
 
 
 def search_row(answer_id: str, answer: Mapping[str, Any]) -> dict[str, str]:
-    """Make the row in which an answer is searched, with the title that its conversation may get."""
+    """Make the row in which an answer is searched, with the title that its conversation may get.
+
+    It is made from what readers are shown, as ``public`` returns it.
+    """
+    answer = public(answer)
     title = subject_title(answer["question"], answer)
     text = fold("\n".join((title, answer["question"], answer_text(answer))))
     return {"answer_id": answer_id, "title": title, "text": text}
@@ -99,7 +109,7 @@ def find_match(
     if row is None:
         return None
     return match_in(row.question, word, "question") or match_in(
-        answer_text(row.answer), word, "answer"
+        answer_text(public(row.answer)), word, "answer"
     )
 
 
@@ -119,21 +129,32 @@ def match_in(text: str, word: str, where: Literal["title", "question", "answer"]
 
 
 def make_searchable(database: Database) -> None:
-    """Make the answers of an early version searchable."""
+    """Make the answers of an early version searchable.
+
+    A batch is a transaction, so that what was interrupted goes on at the next start.
+    """
     answers, searched = schema.answers, schema.searched
     missing = (
         sa.select(answers.c.id, answers.c.question, answers.c.answer)
-        .where(answers.c.id.not_in(sa.select(searched.c.answer_id)))
+        .where(~sa.exists().where(searched.c.answer_id == answers.c.id))
+        .order_by(answers.c.id)
         .limit(_BATCH)
     )
+    last, done = "", 0
     while True:
         with database.transaction() as db:
-            rows = db.execute(missing).all()
+            rows = db.execute(missing.where(answers.c.id > last)).all()
         if not rows:
-            return
+            break
+        if not done:
+            _log.info("making the history searchable: this happens once")
+        made = [search_row(row.id, row.answer | {"question": row.question}) for row in rows]
+        last, done = rows[-1].id, done + len(rows)
         with database.transaction(writes=True) as db:
-            kept = set(db.execute(sa.select(answers.c.id)).scalars())
-            for row in rows:
-                if row.id in kept:
-                    made = search_row(row.id, row.answer | {"question": row.question})
-                    upsert(db, searched, "answer_id", made)
+            same = answers.c.id.in_([row.id for row in rows])
+            kept = set(db.execute(sa.select(answers.c.id).where(same)).scalars())
+            for row in made:
+                if row["answer_id"] in kept:  # else it was deleted meanwhile
+                    upsert(db, searched, "answer_id", row)
+    if done:
+        _log.info("%d answers of an earlier version can be searched now", done)

@@ -10,20 +10,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from service.questions.english_clauses import AUXILIARY, WH, capitalised
+from service.questions.words import any_of
+
 TITLE_LENGTH = 60  # columns of a title made from a question; Japanese characters take two
 _EAST_ASIAN = 0x2E7F  # code points above this take two columns
 _ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # removed before the ellipsis
 
 _MAX_TOPIC_WORDS = 6
 _MAX_NAME = 28  # columns of a source's title that may stand before the topic
-_POLITE = re.compile(
-    r"^(?:hi|hello|please|and|so|(?:can|could|would) you(?: please)? (?:tell|show|explain to) me"
-    r"|do you know|tell me|i(?: would|['’]d) like to know|i want to know)\b[,:]?\s+",
+_OPENINGS = re.compile(rf"(?:(?:{any_of('english', 'openings')})\b[,:!]? +)+", re.IGNORECASE)
+_ASKING = re.compile(
+    r"(?:(?:can|could|would) you (?:please )?)?(?!state\b)"  # state of the art
+    rf"(?:{any_of('english', 'embedding')}|summari[sz]e|define|(?:what )?about)\b"
+    r"(?: to)?(?: me)?,? +",
     re.IGNORECASE,
 )
-_AUX = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)"
 _ABOUT = re.compile(
-    rf"^(?:what|how) {_AUX} (?P<who>.+?) (?:say|state|write|report|find|think|conclude)s?"
+    rf"^(?:what|how) {AUXILIARY} (?P<who>.+?) (?:say|state|write|report|find|think|conclude)s?"
     r" (?:about|on) (?P<topic>.+)$",
     re.IGNORECASE,
 )
@@ -32,12 +36,11 @@ _WHAT_IS = re.compile(
     r"(?:the |a |an )?(?P<topic>.+)$",
     re.IGNORECASE,
 )
-_TELL = re.compile(
-    r"^(?:about|explain|describe|define|summari[sz]e|what about)\s+(?:the |a |an )?(?P<topic>.+)$",
-    re.IGNORECASE,
+_TOLD = re.compile(  # behind a request, if that is no question
+    rf"^(?:about )?(?!(?:{WH}|if|whether|that)\b)(?:the |a |an )?(?P<topic>.+)$", re.IGNORECASE
 )
 _OF = re.compile(
-    rf"^(?:how (?:many|much)|what|which) (?P<topic>(?!{_AUX}\b).+?) {_AUX} (?P<rest>.+)$",
+    rf"^(?:how (?:many|much)|what|which) (?P<topic>(?!{AUXILIARY}\b).+?) {AUXILIARY} (?P<rest>.+)$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-Z0-9][\w.+-]*[A-Z\d][\w.+-]*\b|\b[A-Z][\w.+-]+(?:[ -][A-Z0-9][\w.+-]*)*")
@@ -67,7 +70,7 @@ def subject_title(question: str, answer: Mapping[str, Any]) -> str:
     """
     text = " ".join(question.split())
     bare = text.rstrip("?？。.!！ ")
-    subject = _japanese(bare) if _is_japanese(bare) else _english(bare, _cited_title(answer))
+    subject = _japanese(bare) or _english(bare, _cited_title(answer))
     return title_of(subject or text)
 
 
@@ -87,15 +90,16 @@ def title_of(question: str) -> str:
 
 def _english(text: str, cited: str) -> str:
     """Return the subject of a question in English; empty where it is not of a known form."""
-    while (shorter := _POLITE.sub("", text)) != text:
-        text = shorter
-    if found := _ABOUT.match(text):
+    opened = text[opening.end() :] if (opening := _OPENINGS.match(text)) else text
+    request = _ASKING.match(opened.replace("’", "'"))
+    asked = opened[request.end() :] if request else opened
+    if found := _ABOUT.match(asked):
         name = cited if _VAGUE.match(found["who"]) else _name_in(found["who"])
         return _joined(name, found["topic"])
-    if found := _WHAT_IS.match(text) or _TELL.match(text):
+    if found := _WHAT_IS.match(asked) or (_TOLD.match(asked) if request else None):
         topic = found["topic"]
-        return "" if _POINTS.search(topic) else _capital(topic)
-    if (found := _OF.match(text)) and len(found["topic"].split()) <= _MAX_TOPIC_WORDS:
+        return "" if _POINTS.search(topic) else capitalised(topic)
+    if (found := _OF.match(asked)) and len(found["topic"].split()) <= _MAX_TOPIC_WORDS:
         name = _name_in(found["rest"])
         if not name and _POINTS.search(found["rest"]):
             name = cited
@@ -113,16 +117,12 @@ def _japanese(text: str) -> str:
 
 def _joined(name: str, topic: str) -> str:
     named = name and name.lower() not in topic.lower()
-    return f"{name}: {topic}" if named else _capital(topic)
+    return f"{name}: {topic}" if named else capitalised(topic)
 
 
 def _name_in(text: str) -> str:
     names = _NAME.findall(text)
     return max(names, key=len) if names else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _cited_title(answer: Mapping[str, Any]) -> str:
@@ -134,10 +134,6 @@ def _cited_title(answer: Mapping[str, Any]) -> str:
     title = re.split(r"[:：–—|]", titles.get(first, ""))[0].strip()
     width = sum(2 if ord(c) > _EAST_ASIAN else 1 for c in title)
     return title if width <= _MAX_NAME else ""
-
-
-def _is_japanese(text: str) -> bool:
-    return any("\u3040" <= c <= "\u30ff" for c in text)
 
 
 def _may_cut(before: str, after: str) -> bool:

@@ -24,7 +24,7 @@ from service.questions.english_clauses import (
 from service.questions.words import any_of
 
 _LEAD = re.compile(
-    r"(?:(?:and|but|so|well|please|then|hi|hello)\b[,!]? )*"
+    rf"(?:(?:{any_of('english', 'openings')})\b[,!]? )*"
     rf"(?:(?:can you |could you )?(?:{any_of('english', 'embedding')})\b,? )?",
     re.IGNORECASE,
 )

@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from corpus.errors import NotFound, ReceiptRefused
 from corpus.types import Source, text_hash
 from index.inference.cross_encoder import Checker
 from index.search import Library
-from service.conversations.store import History
 from service.disclosure import model_name, public
 from service.generation.prompts import Message
 from service.types import Abstention, Claim, Decision, Draft, Evidence, Mode, Rejected
@@ -207,7 +206,17 @@ def make_record(
     return asdict(noted)
 
 
-def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
+class AnswerRecords(Protocol):
+    """Where answers are stored with their records: a ``History``."""
+
+    def answer(self, answer_id: str) -> dict[str, Any]:
+        """Return an answer as JSON; NotFound if it is unknown."""
+
+    def record(self, answer_id: str) -> tuple[str, dict[str, Any] | None]:
+        """Return when an answer was stored, and what ``make_record`` noted, if it did."""
+
+
+def make_receipt(history: AnswerRecords, answer_id: str) -> dict[str, Any]:
     """Return the receipt of a stored answer, as JSON; the same whenever it is made.
 
     NotFound if there is no such answer, or if it was given before records were kept.

@@ -8,6 +8,8 @@ from corpus.store.database import Database
 from service.answering.engine import Engine
 from service.answering.suggestions import Suggestions
 from service.conversations.store import History
+from service.scope import find_scope, scope_of
+from service.types import to_json
 
 
 @pytest.fixture
@@ -27,3 +29,29 @@ def test_every_example_is_clearly_answered(engine, language):
 def test_question_with_premise_that_no_source_states_is_not_answerable(engine):
     assert not engine.can_answer("Why is the approach of Block-NeRF preferred?")
     assert engine.can_answer("How does Block-NeRF divide a city?")
+
+
+def test_follow_ups_are_answered_where_the_question_was_asked(engine):
+    """A collection may have been emptied or deleted since."""
+    suggestions, chosen = Suggestions(engine), scope_of(source_ids=["whisper"])
+    asked = engine.answer("How many hours of audio was Whisper trained on?", None, chosen, "quoted")
+    answer = asyncio.run(asked)
+    related = suggestions.related(answer.id)
+    assert related
+    for question in related:
+        within = asyncio.run(engine.answer(question, None, chosen, "quoted"))
+        assert any(claim.ticked for claim in within.claims), question
+
+    def elsewhere(**scope):
+        talk, moved = engine.history.new_conversation(), f"in {scope}"
+        engine.history.save_answer(moved, talk, to_json(answer) | {"scope": scope})
+        return suggestions.related(moved)
+
+    assert elsewhere(source_ids=["instructgpt"], collections=None) == []
+    assert elsewhere(source_ids=None, collections=["Deleted"]) == []
+
+
+def test_question_is_answerable_only_in_a_scope_that_answers_it(engine):
+    question, store = "How does Block-NeRF divide a city?", engine.library.store
+    assert engine.can_answer(question, find_scope(store, scope_of(["block-nerf"])))
+    assert not engine.can_answer(question, find_scope(store, scope_of(["whisper"])))

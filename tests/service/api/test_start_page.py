@@ -47,7 +47,7 @@ def test_page_has_library_model_and_examples(library, library_folder, checker, h
 def test_page_does_not_wait_for_examples(library, library_folder, checker, history, monkeypatch):
     engine = Engine(library, checker, history)
     monkeypatch.setattr(start_page, "EXAMPLES_WAITED", 0.0)
-    engine.can_answer = lambda question: time.sleep(0.2) or True
+    engine.can_answer = lambda *_: time.sleep(0.2) or True
     shown = values_in(
         request(create_app(engine, index_dir=library_folder / "index"), "GET", "/").text
     )

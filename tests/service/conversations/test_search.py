@@ -7,8 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from corpus.store.database import Database
+from service.conversations import schema, search
 from service.conversations.search import Match, fold, match_in
 from service.conversations.store import History
 
@@ -120,3 +122,55 @@ def test_answers_of_an_earlier_version_are_found(history, three, tmp_path) -> No
 
 def test_each_character_is_folded_by_itself() -> None:
     assert fold("ﬁＡßガ") == "".join(map(fold, "ﬁＡßガ")) == "fiassカ\u3099"
+
+
+def test_search_shows_no_path_that_an_early_version_stored(history) -> None:
+    stored = {
+        "id": "a",
+        "question": "Where is it?",
+        "text": "",
+        "mode": "abstained",
+        "reason": "The closest is /home/ada/secret/tower.pdf.",
+        "evidence": [],
+        "claims": [],
+    }
+    history.save_answer("a", history.new_conversation(), stored)
+    (listed,) = history.conversations.page(5, query="tower.pdf").conversations
+    assert "secret" not in str(listed) and "/home" not in str(listed)
+    assert found(history, "ada") == []
+
+
+def test_many_answers_of_an_earlier_version_are_made_searchable_in_batches(
+    history, monkeypatch, caplog
+) -> None:
+    """An interruption loses no more than the batch at hand."""
+    made = [ask(history, f"a{n}", f"Question {n}?", "maps") for n in range(5)]
+    database = history.database
+    with database.transaction(writes=True) as db:
+        db.execute(sa.delete(schema.searched))
+    monkeypatch.setattr(search, "_BATCH", 2)
+    real, calls = search.search_row, []
+
+    def interrupted(answer_id, answer):
+        calls.append(answer_id)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(answer_id, answer)
+
+    monkeypatch.setattr(search, "search_row", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.make_searchable(database)
+    assert found(history, "maps") == made[1::-1]
+    with caplog.at_level("INFO"):
+        search.make_searchable(database)
+    assert found(history, "maps") == made[::-1]
+    assert sorted(calls[4:]) == ["a2", "a3", "a4"]  # and none twice
+    assert "3 answers" in caplog.text
+
+
+def test_answer_that_a_process_of_an_earlier_version_wrote_is_listed(history, three) -> None:
+    with history.database.transaction(writes=True) as db:
+        db.execute(sa.delete(schema.searched).where(schema.searched.c.answer_id == "a"))
+    listed = history.conversations.page(5).conversations
+    assert [each.title for each in listed][-1] == "How old is the tower?"
+    assert history.conversations.find(three[0]).answers == 1
