@@ -34,19 +34,30 @@ class JobUpdate:
 
 @dataclass(frozen=True, slots=True)
 class StreamType(Generic[E]):
-    """A kind of stream: its event class, data types by event name, and the name of the last one."""
+    """A kind of stream.
+
+    Attributes:
+        make: Makes an event of its name and its data.
+        data: The types of the data by the names of the events.
+        last: The name of the last event.
+        keyed: Whether it takes an idempotency key to resume it.
+    """
 
     make: Callable[[Any, Any], E]
     data: Mapping[str, type[Any]]
     last: str
+    keyed: bool
 
 
 ANSWER_STREAM = StreamType(
     Event,
     {"evidence": EvidenceFound, "claim": Claim, "rejected": Rejected, "answer": Answer},
-    "answer",
+    last="answer",
+    keyed=True,
 )
-JOB_STREAM = StreamType(JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
+JOB_STREAM = StreamType(
+    JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job", False
+)
 
 
 class EventReader(Generic[E]):
@@ -117,9 +128,10 @@ class ResumableStream(Generic[E]):
     """
 
     def __init__(
-        self, url: str, call: requests.Call[Any], kind: StreamType[E], retries: int, key: str = ""
+        self, url: str, call: requests.Call[Any], kind: StreamType[E], retries: int
     ) -> None:
-        self.call, self._url, self._kind, self._key = call, url, kind, key
+        self.call, self._url, self._kind = call, url, kind
+        self._key = secrets.token_urlsafe(18) if kind.keyed and retries else ""
         self._retries, self._failed, self._progress = retries, 0, 0
         self._reader = EventReader(url, kind)
         self._begun = False
@@ -178,14 +190,3 @@ class ResumableStream(Generic[E]):
         self._reader = EventReader(self._url, self._kind, seen)
         self._failed += 1
         return RECONNECT_SECONDS * 2.0 ** (self._failed - 1)
-
-
-def answer_stream(url: str, call: requests.Call[Answer], retries: int) -> ResumableStream[Event]:
-    """Make the stream of an answer, with an idempotency key if it is to be resumable."""
-    key = secrets.token_urlsafe(18) if retries else ""
-    return ResumableStream(url, call, ANSWER_STREAM, retries, key)
-
-
-def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobUpdate]:
-    """Make the stream of a job's events, from its beginning."""
-    return ResumableStream(url, requests.job(job_id), JOB_STREAM, retries)
