@@ -19,7 +19,7 @@ from service.schemas import ReadItem, from_json
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected
 
 E = TypeVar("E")
-MAX_EVENT_BYTES = 50_000_000  # a longer line is not an event
+MAX_EVENT_BYTES = 50_000_000  # what is longer is not an event
 RECONNECT_SECONDS = 0.25  # before a broken stream is resumed; doubles each time
 HTTP_GONE = 410  # the status of an answer that cannot be resumed any more
 
@@ -71,6 +71,7 @@ class EventReader(Generic[E]):
         self._rest = b""
         self._name, self._id = "", b""
         self._data: list[bytes] = []
+        self._size = 0  # of the data
         self.begun = False  # some bytes have come
         self.ended = False  # the last event has come
 
@@ -82,10 +83,8 @@ class EventReader(Generic[E]):
         """
         self.begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_EVENT_BYTES:
-            raise requests.unreadable_reply(self._url, "a stream")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").partition(b":")
+        for line in (line.rstrip(b"\r") for line in lines):
+            name, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
             if name == b"event":
                 self._name = value.decode("utf-8", "replace")
@@ -93,9 +92,13 @@ class EventReader(Generic[E]):
                 self._id = value
             elif name == b"data":
                 self._data.append(value)
-            elif not name and not value and self._data:
-                yield from self._event()
-                self._name, self._id, self._data = "", b"", []
+                self._size += len(value)
+            elif not line:
+                if self._data:
+                    yield from self._event()
+                self._name, self._id, self._data, self._size = "", b"", [], 0
+        if self._size + len(self._rest) > MAX_EVENT_BYTES:
+            raise requests.unreadable_reply(self._url, "a stream")
 
     def close(self) -> None:
         """End the connection; StreamBroken if the last event has not come."""

@@ -30,7 +30,7 @@ from corpus.types import Passage, Source
 from service.answering.engine import Engine
 from service.answering.factcheck import Checked
 from service.api.app import create_app
-from service.client import collection_requests, conversation_requests, requests
+from service.client import collection_requests, conversation_requests, requests, streams
 from service.client.streams import ANSWER_STREAM, EventReader
 from service.client.sync_client import AsyncClient, Client
 from service.conversations.store import History
@@ -343,6 +343,25 @@ def test_events_do_not_depend_on_how_bytes_are_split(cuts, end):
     reader = EventReader("http://t", ANSWER_STREAM)
     assert [event for a, b in pairwise(edges) for event in reader.feed(sent[a:b])] == EVENTS
     reader.close()
+
+
+def test_only_an_empty_line_ends_an_event():
+    """Not an empty comment; and what has no data is no event."""
+    claim = json.dumps(to_json(EVENTS[1].data), ensure_ascii=False).encode()
+    reader = EventReader("http://t", ANSWER_STREAM)
+    assert not list(reader.feed(b"event: claim\nid: 7\n\ndata: " + claim + b"\n\n"))
+    first, second = claim[:1], claim[1:]  # the data of one event, on two lines
+    sent = b"event: claim\ndata: " + first + b"\n:\ndata: " + second + b"\n\n"
+    assert list(reader.feed(sent)) == [EVENTS[1]] and reader.seen == 0
+
+
+def test_event_that_does_not_end_is_refused(monkeypatch):
+    monkeypatch.setattr(streams, "MAX_EVENT_BYTES", 1000)
+    for piece in (b"data: x\n", b"x"):
+        reader = EventReader("http://t", ANSWER_STREAM)
+        with pytest.raises(ServiceUnreadable):
+            for _ in range(2000):
+                list(reader.feed(piece))
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
