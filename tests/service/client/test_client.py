@@ -27,9 +27,7 @@ from corpus.errors import (
     StreamBroken,
 )
 from corpus.types import Passage, Source
-from service.answering.engine import Engine
 from service.answering.factcheck import Checked
-from service.api.app import create_app
 from service.client import collection_requests, conversation_requests, requests, streams
 from service.client.streams import ANSWER_STREAM, EventReader
 from service.client.sync_client import AsyncClient, Client
@@ -37,31 +35,9 @@ from service.conversations.store import History
 from service.schemas import from_json
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
 from service.verification.receipt import read_receipt
-from tests.support.live_server import served
+from tests.support.asgi_client import QUESTION
 from tests.support.scripted_model import Script
-from tests.support.switched_model import SAID, Switch
-
-QUESTION = "How many hours of labelled audio was Whisper trained on?"
-
-
-@pytest.fixture(scope="module")
-def model():
-    return Switch()
-
-
-@pytest.fixture(autouse=True)
-def reset_model(model):
-    model.now = Script(SAID)
-
-
-@pytest.fixture(scope="module")
-def url(library, library_folder, checker, model):
-    app = create_app(
-        Engine(library, checker, History(library.store.database), model),
-        index_dir=library_folder / "index",
-    )
-    with served(app) as url:
-        yield url
+from tests.support.switched_model import SAID, Endless
 
 
 @pytest.fixture
@@ -230,15 +206,6 @@ def test_error_in_mid_stream_is_raised(client, model, error):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_closing_the_stream_stops_the_model(url, model, asynchronous):
-    class Endless(Script):
-        async def stream(self, messages):
-            try:
-                while True:
-                    yield "word "
-                    await asyncio.sleep(0.01)
-            finally:
-                self.closed = True
-
     async def read_one():
         async with (
             AsyncClient(url, retries=0) as client,
@@ -246,7 +213,7 @@ def test_closing_the_stream_stops_the_model(url, model, asynchronous):
         ):
             await anext(events)
 
-    model.now = Endless("")
+    model.now = Endless()
     if asynchronous:
         asyncio.run(read_one())
     else:

@@ -18,10 +18,9 @@ from service.schemas import ReadItem
 from tests.support.asgi_client import QUESTION
 from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script
+from tests.support.switched_model import SAID
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
-
-SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
 
 class BreakingNetwork(httpx.BaseTransport, httpx.AsyncBaseTransport):
