@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
-from typing import Literal, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -14,7 +14,7 @@ from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from service.client import requests
 from service.client.requests import Call
 from service.client.routes import AsyncRoutes
-from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
+from service.client.streams import ResumableStream, StreamType
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -23,8 +23,6 @@ from service.client.transport import (
     request_arguments,
     translate_errors,
 )
-from service.ingestion.job_store import Job
-from service.types import Answer, Event
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -58,60 +56,6 @@ class AsyncClient(AsyncRoutes):
         """Close the connections."""
         await self._http.aclose()
 
-    async def answer(
-        self,
-        question: str,
-        *,
-        conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
-        collections: Sequence[str] | None = None,
-        mode: Literal["quoted"] | None = None,
-        model: str | None = None,
-    ) -> Answer:
-        """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
-        call = requests.answer(
-            question,
-            conversation_id=conversation_id,
-            source_ids=source_ids,
-            collections=collections,
-            mode=mode,
-            model=model,
-        )
-        stream = answer_stream(self.url, call, self._retries)
-        *_, last = [event async for event in self._events(stream)]
-        return cast(Answer, last.data)
-
-    async def stream(
-        self,
-        question: str,
-        *,
-        conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
-        collections: Sequence[str] | None = None,
-        mode: Literal["quoted"] | None = None,
-        model: str | None = None,
-    ) -> AsyncGenerator[Event, None]:
-        """Answer a question, event by event; the last event is the answer."""
-        call = requests.answer(
-            question,
-            conversation_id=conversation_id,
-            source_ids=source_ids,
-            collections=collections,
-            mode=mode,
-            model=model,
-        )
-        async with aclosing(self._events(answer_stream(self.url, call, self._retries))) as events:
-            async for event in events:
-                yield event
-
-    async def watch(self, job: Job | str) -> AsyncGenerator[JobUpdate, None]:
-        """Follow a job, given as a job or its id, until it ends; the last event is the job."""
-        async with aclosing(
-            self._events(job_stream(self.url, requests.id_of(job), self._retries))
-        ) as events:
-            async for event in events:
-                yield event
-
     async def _call(self, call: Call[T]) -> T:
         for failed in count():
             with translate_errors(self.url, self._timeout), call.opened() as files:
@@ -122,7 +66,8 @@ class AsyncClient(AsyncRoutes):
                 await asyncio.sleep(requests.retry_delay(error, failed, self._retries))
         raise AssertionError("retry_delay raises in the end")
 
-    async def _events(self, stream: ResumableStream[E]) -> AsyncGenerator[E, None]:
+    async def _events(self, call: Call[Any], kind: StreamType[E]) -> AsyncGenerator[E, None]:
+        stream = ResumableStream(self.url, call, kind, self._retries)
         while not stream.ended:
             try:
                 async with aclosing(self._connected(stream)) as events:

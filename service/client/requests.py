@@ -235,6 +235,11 @@ def job(job_id: str) -> Call[SentJob]:
     return Call("GET", f"/v1/jobs/{escaped(job_id)}", SentJob)
 
 
+def watch(job: Job | str) -> Call[SentJob]:
+    """Follow a job, given as a job or its id, until it ends; the last event is the job."""
+    return Call("GET", f"/v1/jobs/{escaped(_id_of(job))}", SentJob)
+
+
 def jobs(limit: int = 20, before: str | None = None) -> Call[Jobs]:
     """List the newest jobs, or those older than the job with id ``before``."""
     return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **without_none({"before": before})})
@@ -242,7 +247,7 @@ def jobs(limit: int = 20, before: str | None = None) -> Call[Jobs]:
 
 def cancel(job: Job | str) -> Call[SentJob]:
     """Cancel a job; what it has ingested stays."""
-    return Call("DELETE", f"/v1/jobs/{escaped(id_of(job))}", SentJob)
+    return Call("DELETE", f"/v1/jobs/{escaped(_id_of(job))}", SentJob)
 
 
 # Errors
@@ -286,11 +291,6 @@ def stream_broken(url: str, reason: str) -> StreamBroken:
     return StreamBroken(url, f"the stream from {url} broke off ({reason}): ask again")
 
 
-def id_of(job: Job | str) -> str:
-    """Return the id of a job, given as a job or as its id."""
-    return job if isinstance(job, str) else job.id
-
-
 def escaped(id: str) -> str:
     """Quote an id for the path of a URL."""
     return quote(id, safe="")
@@ -299,6 +299,10 @@ def escaped(id: str) -> str:
 def without_none(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _id_of(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id
 
 
 def _open(path: Path) -> BinaryIO:

@@ -1,29 +1,58 @@
 """Methods shared by both clients, one for each route of the API.
 
-Each is declared once: the synchronous client's method returns the reply, the asynchronous
-client's a coroutine.
+Each is declared once: the synchronous client's method returns the reply or gives the events, the
+asynchronous client's a coroutine or an asynchronous generator.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from functools import wraps
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 
 from service.client import collection_requests, conversation_requests, requests
 from service.client.requests import Call
+from service.client.streams import ANSWER_STREAM, JOB_STREAM, StreamType
+from service.types import Answer
 
+E = TypeVar("E")
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Route(Generic[P, T]):
-    """A client method for one route: a descriptor that builds a request and sends it."""
+class Method(Generic[P]):
+    """A client method that builds the request of one route, and sends it in the client's way."""
 
-    def __init__(self, build: Callable[P, Call[T]]) -> None:
+    def __init__(self, build: Callable[P, Call[Any]], doc: str | None = None) -> None:
         self._build = build
-        self.__doc__ = build.__doc__
+        self.__doc__ = doc or build.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def _bound(self, send: Callable[[Call[Any]], Any]) -> Callable[P, Any]:
+        build = self._build
+
+        @wraps(build)
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return send(build(*args, **kwargs))
+
+        method.__name__, method.__doc__ = self._name, self.__doc__
+        return method
+
+
+class Route(Method[P], Generic[P, T]):
+    """A client method that returns the reply of a route.
+
+    Args:
+        build: Builds the request.
+        send: The method of the client that sends it.
+    """
+
+    def __init__(self, build: Callable[P, Call[T]], send: str = "_call") -> None:
+        super().__init__(build)
+        self._send = send
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
@@ -32,20 +61,45 @@ class Route(Generic[P, T]):
     @overload
     def __get__(self, client: AsyncRoutes, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, client: BlockingRoutes | AsyncRoutes | None, owner: type) -> Any:
+        return self if client is None else self._bound(getattr(client, self._send))
+
+
+class StreamRoute(Method[P], Generic[P, E]):
+    """A client method that gives the events of a route.
+
+    Args:
+        build: Builds the request.
+        kind: Its events.
+        doc: What the method does, where ``build`` says something else.
+    """
+
+    def __init__(
+        self, build: Callable[P, Call[Any]], kind: StreamType[E], doc: str | None = None
+    ) -> None:
+        super().__init__(build, doc)
+        self._kind = kind
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: BlockingRoutes, owner: type) -> Callable[P, Iterator[E]]: ...
+    @overload
+    def __get__(self, client: AsyncRoutes, owner: type) -> Callable[P, AsyncGenerator[E, None]]: ...
+    def __get__(self, client: BlockingRoutes | AsyncRoutes | None, owner: type) -> Any:
         if client is None:
             return self
-        build, send = self._build, client._call
-
-        @wraps(build)
-        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return send(build(*args, **kwargs))
-
-        return method
+        return self._bound(lambda call: client._events(call, self._kind))
 
 
 class Routes:
     """The routes of the API as methods, each described where its request is made."""
 
+    answer = Route(requests.answer, "_answer")
+    stream = StreamRoute(
+        requests.answer,
+        ANSWER_STREAM,
+        "Answer a question, event by event; the last event is the answer.",
+    )
     verify = Route(requests.verify)
     receipt = Route(requests.receipt)
 
@@ -63,6 +117,7 @@ class Routes:
     upload = Route(requests.upload)
     job = Route(requests.job)
     jobs = Route(requests.jobs)
+    watch = StreamRoute(requests.watch, JOB_STREAM)
     cancel = Route(requests.cancel)
 
     # Collections
@@ -97,6 +152,15 @@ class BlockingRoutes(Routes, ABC):
     def _call(self, call: Call[T]) -> T:
         """Send a call and return its reply."""
 
+    @abstractmethod
+    def _events(self, call: Call[Any], kind: StreamType[E]) -> Iterator[E]:
+        """Send a call and give the events of its reply; a stream that breaks is resumed."""
+
+    def _answer(self, call: Call[Answer]) -> Answer:
+        """Send a question as a stream, which can be resumed, and return the answer."""
+        *_, last = self._events(call, ANSWER_STREAM)
+        return cast(Answer, last.data)
+
 
 class AsyncRoutes(Routes, ABC):
     """The routes as coroutine methods."""
@@ -104,3 +168,12 @@ class AsyncRoutes(Routes, ABC):
     @abstractmethod
     async def _call(self, call: Call[T]) -> T:
         """Send a call and return its reply."""
+
+    @abstractmethod
+    def _events(self, call: Call[Any], kind: StreamType[E]) -> AsyncGenerator[E, None]:
+        """Send a call and give the events of its reply; a stream that breaks is resumed."""
+
+    async def _answer(self, call: Call[Answer]) -> Answer:
+        """Send a question as a stream, which can be resumed, and return the answer."""
+        *_, last = [event async for event in self._events(call, ANSWER_STREAM)]
+        return cast(Answer, last.data)

@@ -19,7 +19,7 @@ from service.schemas import ReadItem, from_json
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected
 
 E = TypeVar("E")
-MAX_EVENT_BYTES = 50_000_000  # a longer line is not an event
+MAX_EVENT_BYTES = 50_000_000  # what is longer is not an event
 RECONNECT_SECONDS = 0.25  # before a broken stream is resumed; doubles each time
 HTTP_GONE = 410  # the status of an answer that cannot be resumed any more
 
@@ -34,19 +34,30 @@ class JobUpdate:
 
 @dataclass(frozen=True, slots=True)
 class StreamType(Generic[E]):
-    """A kind of stream: its event class, data types by event name, and the name of the last one."""
+    """A kind of stream.
+
+    Attributes:
+        make: Makes an event of its name and its data.
+        data: The types of the data by the names of the events.
+        last: The name of the last event.
+        keyed: Whether it takes an idempotency key to resume it.
+    """
 
     make: Callable[[Any, Any], E]
     data: Mapping[str, type[Any]]
     last: str
+    keyed: bool
 
 
 ANSWER_STREAM = StreamType(
     Event,
     {"evidence": EvidenceFound, "claim": Claim, "rejected": Rejected, "answer": Answer},
-    "answer",
+    last="answer",
+    keyed=True,
 )
-JOB_STREAM = StreamType(JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
+JOB_STREAM = StreamType(
+    JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job", False
+)
 
 
 class EventReader(Generic[E]):
@@ -60,6 +71,7 @@ class EventReader(Generic[E]):
         self._rest = b""
         self._name, self._id = "", b""
         self._data: list[bytes] = []
+        self._size = 0  # of the data
         self.begun = False  # some bytes have come
         self.ended = False  # the last event has come
 
@@ -71,10 +83,8 @@ class EventReader(Generic[E]):
         """
         self.begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_EVENT_BYTES:
-            raise requests.unreadable_reply(self._url, "a stream")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").partition(b":")
+        for line in (line.rstrip(b"\r") for line in lines):
+            name, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
             if name == b"event":
                 self._name = value.decode("utf-8", "replace")
@@ -82,9 +92,13 @@ class EventReader(Generic[E]):
                 self._id = value
             elif name == b"data":
                 self._data.append(value)
-            elif not name and not value and self._data:
-                yield from self._event()
-                self._name, self._id, self._data = "", b"", []
+                self._size += len(value)
+            elif not line:
+                if self._data:
+                    yield from self._event()
+                self._name, self._id, self._data, self._size = "", b"", [], 0
+        if self._size + len(self._rest) > MAX_EVENT_BYTES:
+            raise requests.unreadable_reply(self._url, "a stream")
 
     def close(self) -> None:
         """End the connection; StreamBroken if the last event has not come."""
@@ -117,9 +131,10 @@ class ResumableStream(Generic[E]):
     """
 
     def __init__(
-        self, url: str, call: requests.Call[Any], kind: StreamType[E], retries: int, key: str = ""
+        self, url: str, call: requests.Call[Any], kind: StreamType[E], retries: int
     ) -> None:
-        self.call, self._url, self._kind, self._key = call, url, kind, key
+        self.call, self._url, self._kind = call, url, kind
+        self._key = secrets.token_urlsafe(18) if kind.keyed and retries else ""
         self._retries, self._failed, self._progress = retries, 0, 0
         self._reader = EventReader(url, kind)
         self._begun = False
@@ -178,14 +193,3 @@ class ResumableStream(Generic[E]):
         self._reader = EventReader(self._url, self._kind, seen)
         self._failed += 1
         return RECONNECT_SECONDS * 2.0 ** (self._failed - 1)
-
-
-def answer_stream(url: str, call: requests.Call[Answer], retries: int) -> ResumableStream[Event]:
-    """Make the stream of an answer, with an idempotency key if it is to be resumable."""
-    key = secrets.token_urlsafe(18) if retries else ""
-    return ResumableStream(url, call, ANSWER_STREAM, retries, key)
-
-
-def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobUpdate]:
-    """Make the stream of a job's events, from its beginning."""
-    return ResumableStream(url, requests.job(job_id), JOB_STREAM, retries)

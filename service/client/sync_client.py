@@ -11,9 +11,9 @@ is tried twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
-from typing import Literal, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -22,7 +22,7 @@ from service.client import requests
 from service.client.async_client import AsyncClient
 from service.client.requests import Call
 from service.client.routes import BlockingRoutes
-from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
+from service.client.streams import ResumableStream, StreamType
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -31,8 +31,6 @@ from service.client.transport import (
     request_arguments,
     translate_errors,
 )
-from service.ingestion.job_store import Job
-from service.types import Answer, Event
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -74,60 +72,6 @@ class Client(BlockingRoutes):
         """Close the connections."""
         self._http.close()
 
-    def answer(
-        self,
-        question: str,
-        *,
-        conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
-        collections: Sequence[str] | None = None,
-        mode: Literal["quoted"] | None = None,
-        model: str | None = None,
-    ) -> Answer:
-        """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
-        call = requests.answer(
-            question,
-            conversation_id=conversation_id,
-            source_ids=source_ids,
-            collections=collections,
-            mode=mode,
-            model=model,
-        )
-        *_, last = self._events(answer_stream(self.url, call, self._retries))
-        return cast(Answer, last.data)
-
-    def stream(
-        self,
-        question: str,
-        *,
-        conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
-        collections: Sequence[str] | None = None,
-        mode: Literal["quoted"] | None = None,
-        model: str | None = None,
-    ) -> Iterator[Event]:
-        """Answer a question, event by event; the last event is the answer.
-
-        Raises:
-            StreamBroken: The stream ended early and cannot be resumed.
-        """
-        call = requests.answer(
-            question,
-            conversation_id=conversation_id,
-            source_ids=source_ids,
-            collections=collections,
-            mode=mode,
-            model=model,
-        )
-        yield from self._events(answer_stream(self.url, call, self._retries))
-
-    def watch(self, job: Job | str) -> Iterator[JobUpdate]:
-        """Follow a job, given as a job or its id, until it ends; the last event is the job.
-
-        A broken stream is resumed, as in ``stream``.
-        """
-        yield from self._events(job_stream(self.url, requests.id_of(job), self._retries))
-
     def _call(self, call: Call[T]) -> T:
         for failed in count():
             with translate_errors(self.url, self._timeout), call.opened() as files:
@@ -138,7 +82,8 @@ class Client(BlockingRoutes):
                 time.sleep(requests.retry_delay(error, failed, self._retries))
         raise AssertionError("retry_delay raises in the end")
 
-    def _events(self, stream: ResumableStream[E]) -> Iterator[E]:
+    def _events(self, call: Call[Any], kind: StreamType[E]) -> Iterator[E]:
+        stream = ResumableStream(self.url, call, kind, self._retries)
         while not stream.ended:
             try:
                 yield from self._connected(stream)

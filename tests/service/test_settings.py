@@ -139,12 +139,6 @@ def test_judge_without_a_server_of_its_own_needs_that_of_the_answer_model():
     assert read_settings({"TENKYO_JUDGE": "off", "TENKYO_JUDGE_MODEL": "big"}).judge == "off"
 
 
-def test_window_of_the_judge_is_that_of_the_answer_model_unless_set():
-    assert read_settings({"TENKYO_LLM_WINDOW": "9000"}).judge_tokens == 9000
-    both = {"TENKYO_LLM_WINDOW": "9000", "TENKYO_JUDGE_WINDOW": "32000"}
-    assert read_settings(both).judge_tokens == 32000
-
-
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "desk.lan"])
 def test_public_address_is_refused_unless_open_is_set(monkeypatch, host):
     def resolve(name, port, **_):
@@ -170,7 +164,8 @@ def test_loopback_address_is_allowed(host):
         assert ip_address(bound.getsockname()[0]).is_loopback
 
 
-def test_window_of_the_judge_is_that_of_the_answer_model_where_it_is_set():
+def test_window_of_the_judge_is_that_of_the_answer_model_where_it_judges():
+    assert read_settings({"TENKYO_LLM_WINDOW": "9000"}).judge_tokens == 9000
     url = "http://127.0.0.1:9/v1"
     assert read_settings({"TENKYO_LLM_URL": url}).judge_tokens == 8192
     same = {"TENKYO_LLM_URL": url, "TENKYO_LLM_WINDOW": "4096"}

@@ -1,4 +1,4 @@
-"""Models for tests of a running service: one that a test can exchange, and a slow one."""
+"""Models for tests of a running service: one that a test can exchange, slow and endless ones."""
 
 import asyncio
 import time
@@ -34,3 +34,20 @@ class Slow(Script):
             yield "Too late."
         finally:
             self.stopped = time.monotonic()
+
+
+class Endless(Script):
+    """A model that writes until it is stopped, and then sets ``closed``."""
+
+    def __init__(self):
+        super().__init__("")
+        self.begun = False
+
+    async def stream(self, messages):
+        self.begun = True
+        try:
+            while True:
+                yield "word "
+                await asyncio.sleep(0.01)
+        finally:
+            self.closed = True

@@ -25,11 +25,12 @@ from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
+from tests.support.switched_model import SAID, Endless
 
 
 @pytest.fixture(scope="module")
 def app(library, library_folder, checker, history):
-    model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
+    model = Script(SAID)
     return create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
 
 
@@ -70,19 +71,7 @@ def test_stream_from_real_server(app, by_header):
 @pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
 def test_client_disconnect_stops_model(library, library_folder, checker, history, streams):
-    class Endless(Script):
-        begun = False
-
-        async def stream(self, messages):
-            self.begun = True
-            try:
-                while True:
-                    yield "word "
-                    await asyncio.sleep(0.01)
-            finally:
-                self.closed = True
-
-    model = Endless("")
+    model = Endless()
     app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
     asked = {"question": QUESTION, "stream": streams}
     with served(app) as url:

@@ -27,41 +27,17 @@ from corpus.errors import (
     StreamBroken,
 )
 from corpus.types import Passage, Source
-from service.answering.engine import Engine
 from service.answering.factcheck import Checked
-from service.api.app import create_app
-from service.client import collection_requests, conversation_requests, requests
+from service.client import collection_requests, conversation_requests, requests, streams
 from service.client.streams import ANSWER_STREAM, EventReader
 from service.client.sync_client import AsyncClient, Client
 from service.conversations.store import History
 from service.schemas import from_json
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
 from service.verification.receipt import read_receipt
-from tests.support.live_server import served
+from tests.support.asgi_client import QUESTION
 from tests.support.scripted_model import Script
-from tests.support.switched_model import SAID, Switch
-
-QUESTION = "How many hours of labelled audio was Whisper trained on?"
-
-
-@pytest.fixture(scope="module")
-def model():
-    return Switch()
-
-
-@pytest.fixture(autouse=True)
-def reset_model(model):
-    model.now = Script(SAID)
-
-
-@pytest.fixture(scope="module")
-def url(library, library_folder, checker, model):
-    app = create_app(
-        Engine(library, checker, History(library.store.database), model),
-        index_dir=library_folder / "index",
-    )
-    with served(app) as url:
-        yield url
+from tests.support.switched_model import SAID, Endless
 
 
 @pytest.fixture
@@ -230,15 +206,6 @@ def test_error_in_mid_stream_is_raised(client, model, error):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_closing_the_stream_stops_the_model(url, model, asynchronous):
-    class Endless(Script):
-        async def stream(self, messages):
-            try:
-                while True:
-                    yield "word "
-                    await asyncio.sleep(0.01)
-            finally:
-                self.closed = True
-
     async def read_one():
         async with (
             AsyncClient(url, retries=0) as client,
@@ -246,7 +213,7 @@ def test_closing_the_stream_stops_the_model(url, model, asynchronous):
         ):
             await anext(events)
 
-    model.now = Endless("")
+    model.now = Endless()
     if asynchronous:
         asyncio.run(read_one())
     else:
@@ -343,6 +310,25 @@ def test_events_do_not_depend_on_how_bytes_are_split(cuts, end):
     reader = EventReader("http://t", ANSWER_STREAM)
     assert [event for a, b in pairwise(edges) for event in reader.feed(sent[a:b])] == EVENTS
     reader.close()
+
+
+def test_only_an_empty_line_ends_an_event():
+    """Not an empty comment; and what has no data is no event."""
+    claim = json.dumps(to_json(EVENTS[1].data), ensure_ascii=False).encode()
+    reader = EventReader("http://t", ANSWER_STREAM)
+    assert not list(reader.feed(b"event: claim\nid: 7\n\ndata: " + claim + b"\n\n"))
+    first, second = claim[:1], claim[1:]  # the data of one event, on two lines
+    sent = b"event: claim\ndata: " + first + b"\n:\ndata: " + second + b"\n\n"
+    assert list(reader.feed(sent)) == [EVENTS[1]] and reader.seen == 0
+
+
+def test_event_that_does_not_end_is_refused(monkeypatch):
+    monkeypatch.setattr(streams, "MAX_EVENT_BYTES", 1000)
+    for piece in (b"data: x\n", b"x"):
+        reader = EventReader("http://t", ANSWER_STREAM)
+        with pytest.raises(ServiceUnreadable):
+            for _ in range(2000):
+                list(reader.feed(piece))
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)

@@ -18,10 +18,9 @@ from service.schemas import ReadItem
 from tests.support.asgi_client import QUESTION
 from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script
+from tests.support.switched_model import SAID
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
-
-SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
 
 class BreakingNetwork(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -283,7 +282,7 @@ def test_conversation_routes(client):
         client.conversation(conversation_id)
 
 
-def test_async_client_has_the_same_methods(house):
+def test_async_client_has_the_same_methods(house, tmp_path):
     def public(client):
         return {
             name: [(p.name, p.kind, p.default) for p in inspect.signature(f).parameters.values()]
@@ -294,6 +293,8 @@ def test_async_client_has_the_same_methods(house):
     with Client(house.url) as client:
         methods = public(client)
     assert public(AsyncClient(house.url)) == methods and len(methods) >= 26
+    ships = tmp_path / "ships.md"
+    ships.write_bytes(SHIPS)
 
     async def run():
         async with AsyncClient(house.url, timeout=60) as client:
@@ -303,7 +304,10 @@ def test_async_client_has_the_same_methods(house):
             assert "680,000" in await client.export(conversation_id)
             assert (await client.feedback(answer.id, "up")).rating == "up"
             assert len(await client.examples()) <= 3
-            assert (await client.jobs(1)).jobs
+            job = await client.upload([ships])
+            *_, last = [event async for event in client.watch(job)]
+            assert (await client.jobs(1)).jobs == (last.data,)
+            await client.remove((await client.job(job.id)).items[0].source_id)
             assert await client.delete_conversation(conversation_id) is None
 
     asyncio.run(run())

@@ -81,14 +81,6 @@ def app_of(library, checker, folder, model=None, **more):
     )
 
 
-@pytest.fixture(scope="module")
-def url(library, library_folder, checker):
-    """A service whose model writes one true sentence and one that no source supports."""
-    model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
-    with served(app_of(library, checker, library_folder, model)) as url:
-        yield url
-
-
 @asynccontextmanager
 async def client(url, era="auto"):
     async with Client(f"{url}/mcp", mode=era, read_timeout_seconds=60) as opened:

@@ -4,7 +4,6 @@ annotations of any answer against its content."""
 import asyncio
 import json
 import re
-import time
 
 import httpx
 import openai
@@ -37,13 +36,20 @@ from service.types import (
     to_json,
 )
 from tests.support.any_answer import answers, events_of
+from tests.support.asgi_client import QUESTION
 from tests.support.live_server import served
+from tests.support.openai_requests import (
+    ASKED,
+    AUSTRALIA,
+    CHAT,
+    JAPANESE,
+    JSON,
+    check_refusal,
+    read_until_it_breaks,
+)
 from tests.support.scripted_model import Script
-from tests.support.switched_model import SAID, Slow
+from tests.support.switched_model import SAID
 
-QUESTION = "How many hours of labelled audio was Whisper trained on?"
-AUSTRALIA = "What is the capital of Australia?"
-ASKED = [{"role": "user", "content": QUESTION}]
 BASE = "http://here:8000/"
 
 
@@ -83,9 +89,7 @@ def test_official_client_gets_answer(client, url):
     assert httpx.get(made.tenkyo["receipt_url"]).json()["id"] == made.tenkyo["answer_id"]
 
 
-@pytest.mark.parametrize(
-    "question", [QUESTION, AUSTRALIA, "Whisperは何時間の音声で学習しましたか？"]
-)
+@pytest.mark.parametrize("question", [QUESTION, AUSTRALIA, JAPANESE])
 @pytest.mark.parametrize("name", ["tenkyo", "tenkyo-quotes"])
 def test_joined_chunks_equal_whole_completion(client, name, question):
     asked = {"model": name, "messages": [{"role": "user", "content": question}]}
@@ -116,7 +120,7 @@ def test_each_chunk_has_annotations_and_sources(client):
 
 
 def test_complete_stream_ends_with_done(url):
-    body = {"model": "tenkyo", "messages": ASKED, "stream": True}
+    body = CHAT | {"stream": True}
     response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.text.endswith("\n\ndata: [DONE]\n\n") and response.text.isascii()
@@ -243,24 +247,8 @@ def test_question_is_last_user_message(client, model):
         ({"stream": "maybe"}, 400, "stream", "invalid_value", "openapi.json"),
     ],
 )  # fmt: skip
-def test_unsupported_parameters_get_openai_error(client, url, body, status, param, code, says):
-    sent = {"model": "tenkyo", "messages": ASKED} | body
-    for stream in (False, True):
-        response = httpx.post(f"{url}/v1/chat/completions", json={"stream": stream} | sent)
-        assert response.status_code == status, response.text
-        error = response.json()["error"]
-        assert set(error) == {"message", "type", "param", "code"}
-        assert (error["param"], error["code"]) == (param, code) and says in error["message"]
-        assert error["type"] == "invalid_request_error"
-    with pytest.raises(openai.APIStatusError) as caught:
-        client.post("/chat/completions", body=sent, cast_to=object)
-    assert caught.value.status_code == status and caught.value.code == code
-
-
-def test_body_that_is_not_json_gets_openai_error(url):
-    headers = {"content-type": "application/json"}
-    response = httpx.post(f"{url}/v1/chat/completions", content=b"no", headers=headers)
-    assert response.status_code == 400 and response.json()["error"]["code"] == "invalid_json"
+def test_unsupported_parameters_get_openai_error(client, body, status, param, code, says):
+    check_refusal(client, "/chat/completions", CHAT | body, status, param, code, says)
 
 
 @pytest.mark.server
@@ -270,18 +258,13 @@ def test_missing_index_gets_503_as_openai_error(library, checker, tmp_path):
         create_app(Engine(empty, checker, History(empty.store.database)), index_dir=tmp_path)
     ) as url:
         for stream in (False, True):
-            body = {"model": "tenkyo", "messages": ASKED, "stream": stream}
+            body = CHAT | {"stream": stream}
             response = httpx.post(f"{url}/v1/chat/completions", json=body)
             error = response.json()["error"]
             assert response.status_code == 503 and "tenkyo ingest" in error["message"]
             assert (error["type"], error["code"]) == ("server_error", "index_missing")
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)  # fmt: skip
 MESSAGE = st.fixed_dictionaries(
     {},
     optional={
@@ -335,41 +318,15 @@ def test_unpaired_surrogate_causes_no_server_error(url, name):
 @pytest.mark.parametrize("error", [StoreError("the disk is full: free some"), ValueError("secret")])
 def test_error_in_mid_stream_ends_stream(client, url, model, error):
     model.now = Script(f"{SAID} ", error)
-    body = {"model": "tenkyo", "messages": ASKED, "stream": True}
-    with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=30) as response:
-        text = ""
-        try:
-            for piece in response.iter_text():
-                text += piece
-        except httpx.RemoteProtocolError:  # an unexpected error: the server closes the connection
-            assert isinstance(error, ValueError)
+    body = CHAT | {"stream": True}
+    text, whole = read_until_it_breaks(url, "/chat/completions", body)
+    assert whole or isinstance(error, ValueError)  # which is unexpected
     assert "680,000" in text and "[DONE]" not in text and "secret" not in text
     last = text.strip().split("\n\n")[-1].split("\n")
     assert last[0] == "event: error"
     assert json.loads(last[1].removeprefix("data: "))["error"]["type"] == "server_error"
     with pytest.raises(openai.APIError, match=r"disk is full|could not be finished"):
         list(client.chat.completions.create(**body))
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_disconnect_stops_work_within_a_second(url, model, stream):
-    model.now = slow = Slow()
-    body = {"model": "tenkyo", "messages": ASKED, "stream": stream}
-
-    async def leave():
-        async with httpx.AsyncClient() as client:
-            asking = asyncio.ensure_future(client.post(f"{url}/v1/chat/completions", json=body, timeout=30))  # fmt: skip
-            while slow.started is None:
-                assert not asking.done()
-                await asyncio.sleep(0.02)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-        return time.monotonic()
-
-    left = asyncio.run(leave())
-    while slow.stopped is None and time.monotonic() < left + 5:
-        time.sleep(0.01)
-    assert slow.stopped is not None and slow.stopped - left < 1
 
 
 # --- Any answer ---------------------------------------------------------------------------------
