@@ -58,7 +58,7 @@ class Suggestions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: FIFOCache[tuple[str, str], bool] = FIFOCache(_REMEMBERED)
+        self._known: FIFOCache[tuple[int, str], bool] = FIFOCache(_REMEMBERED)
         self._lock = threading.Lock()  # one reading at a time: answers must not wait for these
 
     def related(self, answer_id: str) -> list[str]:
@@ -120,7 +120,8 @@ class Suggestions:
         return kept
 
     def _answers(self, question: str) -> bool:
-        key = (self._engine.library.store.revision(), question)
+        # Counted on when a new source's index is there, unlike the revision of the passages.
+        key = (self._engine.library.store.change_count(), question)
         with contextlib.suppress(KeyError):
             return self._known[key]  # without waiting for others' readings
         with self._lock:
