@@ -37,6 +37,14 @@ class ModelChoice:
     key: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptChoice:
+    """The choice as it was kept at one moment; both are None if there was none."""
+
+    choice: ModelChoice | None
+    stamp: Stamp | None
+
+
 class ChoiceFile:
     """The choice in a data folder, which several processes may read.
 
@@ -52,6 +60,11 @@ class ChoiceFile:
             return _stamp(self._file.stat())
         except OSError:
             return None
+
+    def look(self) -> KeptChoice:
+        """Return the choice with its stamp, which is no newer."""
+        stamp = self.stamp()
+        return KeptChoice(self.read(), stamp)
 
     def read(self) -> ModelChoice | None:
         """Return the choice; None if there is none."""
