@@ -81,7 +81,8 @@ class ChoiceFile:
     def _key_of(self, url: str) -> str:
         try:
             value = json.loads(self._key.read_text(encoding="utf-8"))
-            return str(value["key"]) if value["url"] == url else ""
+            fits = value["url"] == url and may_be_key(value["key"])
+            return str(value["key"]) if fits else ""
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
@@ -130,6 +131,11 @@ def base_url(text: str) -> str:
     if not good or "@" in parts.netloc or re.search(r"[\s\x00-\x1f\x7f]", text) or len(text) > 500:
         return ""
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def may_be_key(key: object) -> bool:
+    """Return whether something can be an API key: no other text can be sent as one."""
+    return isinstance(key, str) and key.isascii() and key.isprintable()
 
 
 def is_fixed(settings: Settings) -> bool:

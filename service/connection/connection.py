@@ -20,6 +20,7 @@ from service.connection.choice import (
     Stamp,
     base_url,
     is_fixed,
+    may_be_key,
     with_choice,
 )
 from service.connection.servers import (
@@ -271,6 +272,8 @@ class ModelConnection:
     async def _named(self, url: str, model: str, key: str | None) -> ModelChoice:
         """Return a model by its name; its server is asked where that was not done before."""
         base, key = base_url(url), self._key(base_url(url), key)
+        if not may_be_key(key):
+            raise RequestRefused("there is a character in the key that no key has: copy it again")
         if (base, model) not in self._ids:
             await self.list(base, key)
         return self._choice_of(base, model, key)
