@@ -60,7 +60,7 @@ class Suggestions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: FIFOCache[tuple[str, str, str], bool] = FIFOCache(_REMEMBERED)
+        self._known: FIFOCache[tuple[int, str, str], bool] = FIFOCache(_REMEMBERED)
         self._lock = threading.Lock()  # one reading at a time: answers must not wait for these
 
     def related(self, answer_id: str) -> list[str]:
@@ -131,7 +131,8 @@ class Suggestions:
 
     def _answers(self, question: str, scope: FoundScope = WHOLE_LIBRARY) -> bool:
         within = "" if scope.source_ids is None else text_hash("\n".join(scope.source_ids))
-        key = (self._engine.library.store.revision(), within, question)
+        # Counted on when a new source's index is there, unlike the revision of the passages.
+        key = (self._engine.library.store.change_count(), within, question)
         with contextlib.suppress(KeyError):
             return self._known[key]  # without waiting for others' readings
         with self._lock:

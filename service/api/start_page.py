@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from service.answering.suggestions import Suggestions
 from service.connection.connection import ModelConnection
 from service.disclosure import name_of
 from service.executors import PriorityThreadPool
+
+logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parents[1] / "static"
 TITLES_SHOWN = 4  # of the newest sources
@@ -101,9 +104,13 @@ class StartPage:
         return dict(self._examples)
 
     async def _find(self, found: dict[str, list[str]]) -> None:
-        with suppress(TenkyoError):  # such as that there is no index yet
+        try:
             for language in ("en", "ja"):
                 found[language] = await self._threads(self._suggestions.examples, language)
+        except TenkyoError as error:  # such as that there is no index yet
+            logger.info("no example questions were found: %s", error)
+            if self._examples is found:
+                self._changes = None  # they are looked for again when the page is next asked for
 
     def _library(self) -> dict[str, Any]:
         try:

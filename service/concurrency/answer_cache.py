@@ -53,10 +53,9 @@ class AnswerCache:
 
     Two questions share an entry if their normalised texts, scopes and modes are equal, and if
     everything that the answer depends on is unchanged: what the collections asked in hold, sources
-    and their metadata, index,
-    language model, verifier, and judge with whether it judges yet. Settings are not part of the
-    key: they are fixed for the life of a process. Methods block, and are safe to share between
-    threads.
+    and their metadata, index, language model, verifier, and judge with whether it judges yet.
+    Settings are not part of the key: they are fixed for the life of a process. Methods block, and
+    are safe to share between threads.
     """
 
     def __init__(self, engine: Engine, index_dir: Path, size: int = MAX_CACHED_ANSWERS) -> None:

@@ -37,6 +37,14 @@ class ModelChoice:
     key: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptChoice:
+    """The choice as it was kept at one moment; both are None if there was none."""
+
+    choice: ModelChoice | None
+    stamp: Stamp | None
+
+
 class ChoiceFile:
     """The choice in a data folder, which several processes may read.
 
@@ -53,6 +61,11 @@ class ChoiceFile:
         except OSError:
             return None
 
+    def look(self) -> KeptChoice:
+        """Return the choice with its stamp, which is no newer."""
+        stamp = self.stamp()
+        return KeptChoice(self.read(), stamp)
+
     def read(self) -> ModelChoice | None:
         """Return the choice; None if there is none."""
         try:
@@ -68,7 +81,8 @@ class ChoiceFile:
     def _key_of(self, url: str) -> str:
         try:
             value = json.loads(self._key.read_text(encoding="utf-8"))
-            return str(value["key"]) if value["url"] == url else ""
+            fits = value["url"] == url and may_be_key(value["key"])
+            return str(value["key"]) if fits else ""
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
@@ -117,6 +131,11 @@ def base_url(text: str) -> str:
     if not good or "@" in parts.netloc or re.search(r"[\s\x00-\x1f\x7f]", text) or len(text) > 500:
         return ""
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def may_be_key(key: object) -> bool:
+    """Return whether something can be an API key: no other text can be sent as one."""
+    return isinstance(key, str) and key.isascii() and key.isprintable()
 
 
 def is_fixed(settings: Settings) -> bool:

@@ -15,10 +15,12 @@ from corpus.errors import ModelError, RequestRefused
 from service.answering.writers import Writers, WritersInUse
 from service.connection.choice import (
     ChoiceFile,
+    KeptChoice,
     ModelChoice,
     Stamp,
     base_url,
     is_fixed,
+    may_be_key,
     with_choice,
 )
 from service.connection.servers import (
@@ -76,6 +78,7 @@ class ModelConnection:
         connect: Makes the models of some settings, and what closes them.
         shared: Whether other processes serve the same data folder, and may change the choice.
         ports: Where to look for servers on this machine, by program.
+        kept: The choice with which the engine was made; None: the one that is kept now.
     """
 
     def __init__(
@@ -86,11 +89,13 @@ class ModelConnection:
         *,
         shared: bool = False,
         ports: Mapping[str, int] = USUAL_PORTS,
+        kept: KeptChoice | None = None,
     ) -> None:
         self._engine, self._settings, self._connect = engine, settings, connect
         self._shared, self._ports = shared, ports
         self._file = ChoiceFile(settings.data_dir)
-        self._stamp, self._choice = self._file.stamp(), self._file.read()
+        kept = kept or self._file.look()
+        self._stamp, self._choice = kept.stamp, kept.choice
         self._changing = asyncio.Lock()
         self._retired: list[Close] = []  # of models that answers may still be using
         self._tasks: list[asyncio.Task[None]] = []
@@ -249,11 +254,11 @@ class ModelConnection:
         while True:
             await asyncio.sleep(_POLL)
             async with self._changing:  # what this process is changing itself is no news
-                stamp = self._file.stamp()  # before the choice, which then is no older
-                if is_fixed(self._settings) or stamp == self._stamp:
+                if is_fixed(self._settings) or self._file.stamp() == self._stamp:
                     continue
                 try:
-                    await self._use(await asyncio.to_thread(self._file.read), stamp)
+                    kept = await asyncio.to_thread(self._file.look)
+                    await self._use(kept.choice, kept.stamp)
                 except Exception as error:  # a watcher has nobody to raise to
                     logger.warning("another model could not be connected: %s", error)
 
@@ -267,6 +272,8 @@ class ModelConnection:
     async def _named(self, url: str, model: str, key: str | None) -> ModelChoice:
         """Return a model by its name; its server is asked where that was not done before."""
         base, key = base_url(url), self._key(base_url(url), key)
+        if not may_be_key(key):
+            raise RequestRefused("there is a character in the key that no key has: copy it again")
         if (base, model) not in self._ids:
             await self.list(base, key)
         return self._choice_of(base, model, key)

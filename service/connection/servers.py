@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from service.connection.choice import base_url
+from service.connection.choice import base_url, may_be_key
 from service.disclosure import model_name
 
 Fault = Literal[
@@ -81,7 +81,7 @@ async def list_models(text: str, key: str = "", timeout: float = _LISTED_WITHIN)
     url = base_url(text)
     if not url:
         return Listing("", fault="address")
-    if not (key.isascii() and key.isprintable()):
+    if not may_be_key(key):
         return Listing(url, fault="key refused")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     found = Listing(url, fault="unreachable")

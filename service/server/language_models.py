@@ -10,6 +10,7 @@ from service.server.judges import choose_judge
 if TYPE_CHECKING:
     from service.answering.engine import Engine
     from service.answering.writers import Writers
+    from service.connection.choice import KeptChoice
     from service.connection.connection import ModelConnection
     from service.generation.llm import ChatModel
     from service.settings import Settings
@@ -44,13 +45,15 @@ def connect_models(settings: Settings) -> tuple[Writers, Callable[[], Awaitable[
     return Writers(model, judge, chosen is not None and chosen.writes), close
 
 
-def create_connection(settings: Settings, engine: Engine) -> ModelConnection:
+def create_connection(settings: Settings, engine: Engine, kept: KeptChoice) -> ModelConnection:
     """Make what exchanges an engine's language model while it is served.
 
     Args:
         settings: As the environment and the command line give them.
         engine: The engine.
+        kept: The choice with which it was made; another process may have changed it since.
     """
     from service.connection.connection import ModelConnection
 
-    return ModelConnection(engine, settings, connect_models, shared=settings.workers > 1)
+    shared = settings.workers > 1
+    return ModelConnection(engine, settings, connect_models, shared=shared, kept=kept)

@@ -29,7 +29,7 @@ import uvicorn
 
 from corpus.errors import TenkyoError
 from corpus.store.uploads import UploadStore
-from service.connection.choice import with_kept_choice
+from service.connection.choice import ChoiceFile, KeptChoice, with_choice
 from service.server import bootstrap
 from service.server.language_models import create_connection
 from service.server.startup import StartingApp, run_in_daemon_thread
@@ -123,9 +123,10 @@ class Server(uvicorn.Server):
         ]
         try:
             # The index may be behind: the ingestion worker updates it.
-            chosen = with_kept_choice(settings)
+            kept = ChoiceFile(settings.data_dir).look()
+            chosen = with_choice(settings, kept.choice)
             engine, close = bootstrap.create_engine(chosen, behind=True, loaded=models)
-            app = self._create_app(engine, close)
+            app = self._create_app(engine, close, kept)
         finally:
             wait(loads)  # an error ends the process, and no thread should be loading then
         for load in loads:
@@ -133,7 +134,9 @@ class Server(uvicorn.Server):
         engine.warm_up()
         return app
 
-    def _create_app(self, engine: Engine, close: Callable[[], Awaitable[None]]) -> FastAPI:
+    def _create_app(
+        self, engine: Engine, close: Callable[[], Awaitable[None]], kept: KeptChoice
+    ) -> FastAPI:
         from service.api.app import Options, create_app
         from service.concurrency.admission import Limiters
         from service.messages import reader_message
@@ -153,7 +156,7 @@ class Server(uvicorn.Server):
                 public_url=settings.public_url,
                 kept=settings.kept,
                 ahead=True,
-                connection=create_connection(settings, engine),
+                connection=create_connection(settings, engine, kept),
             ),
         )
 

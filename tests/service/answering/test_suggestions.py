@@ -5,6 +5,14 @@ import asyncio
 import pytest
 
 from corpus.store.database import Database
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
+from corpus.types import Document, Source
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
+from index.ingestion.work_linking import update_index
+from index.search import Library
+from index.storage.local_index import LiveIndex
 from service.answering.engine import Engine
 from service.answering.suggestions import Suggestions
 from service.conversations.store import History
@@ -55,3 +63,17 @@ def test_question_is_answerable_only_in_a_scope_that_answers_it(engine):
     question, store = "How does Block-NeRF divide a city?", engine.library.store
     assert engine.can_answer(question, find_scope(store, scope_of(["block-nerf"])))
     assert not engine.can_answer(question, find_scope(store, scope_of(["whisper"])))
+
+
+def test_source_has_examples_once_it_is_in_the_index(embedder, checker, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    sync(store, embedder, tmp_path / "index", IngestProgress())
+    library = Library(store, LiveIndex(tmp_path / "index", embedder.name), embedder)
+    suggestions = Suggestions(Engine(library, checker, History(store.database)))
+    text = "The Kanda reading room opened in 1931. It holds 40,000 maps of the city."
+    source = Source("kanda", "https://kanda.example", "Kanda reading room", language="en")
+    document = Document(source, text)
+    store.put(document, split_into_passages(document))
+    assert suggestions.examples("en") == []  # asked for while the index is being made
+    update_index(store, embedder, tmp_path / "index", IngestProgress())
+    assert suggestions.examples("en")

@@ -272,6 +272,13 @@ def test_key_that_is_too_long_is_not_told_again(app_of):
     assert refused.status_code == 422 and KEY not in refused.text
 
 
+@pytest.mark.parametrize("path", ["/page/model/try", "/page/model/judge"])
+def test_model_is_not_tried_with_a_text_that_cannot_be_a_key(app_of, path):
+    headers = {"X-Tenkyo-Token": page_token(), "Host": "localhost"}
+    refused = request(app_of(), "POST", path, headers=headers, json=BODY | {"key": "鍵"})
+    assert refused.status_code == 422 and "copy it again" in refused.json()["detail"]
+
+
 def test_unknown_model_of_a_question_is_refused(app_of):
     refused = request(app_of(), "POST", "/v1/answers", json={"question": QUESTION, "model": "x"})
     assert refused.status_code == 422

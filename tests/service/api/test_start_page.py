@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -9,6 +10,7 @@ import time
 import httpx
 import pytest
 
+from corpus.errors import IndexMissing
 from service.answering.engine import Engine
 from service.api import start_page
 from service.api.app import Options, create_app
@@ -52,6 +54,25 @@ def test_page_does_not_wait_for_examples(library, library_folder, checker, histo
         request(create_app(engine, index_dir=library_folder / "index"), "GET", "/").text
     )
     assert shown["examples"] == {} and shown["ready"]["sources"] == 14
+
+
+def test_examples_that_could_not_be_found_are_looked_for_again(
+    library, library_folder, checker, history
+):
+    engine = Engine(library, checker, history)
+    page = start_page.StartPage(engine, dict, adds=False)
+
+    def fail(question: str) -> bool:
+        raise IndexMissing(library_folder)
+
+    async def twice():
+        engine.can_answer = fail
+        none = await page.examples()
+        engine.can_answer = lambda question: True
+        return none, await page.examples()
+
+    none, found = asyncio.run(twice())
+    assert none == {} and found["en"] and found["ja"]
 
 
 def test_title_cannot_end_the_element(library, library_folder, checker, history, monkeypatch):

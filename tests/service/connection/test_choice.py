@@ -42,6 +42,14 @@ def test_key_never_goes_to_another_server(tmp_path):
     assert not (tmp_path / "model.key").exists()
 
 
+@pytest.mark.parametrize("key", ["鍵", "a\nb", None])
+def test_key_that_cannot_be_one_counts_as_none(tmp_path, key):
+    file = ChoiceFile(tmp_path)
+    file.keep(CHOICE)
+    (tmp_path / "model.key").write_text(json.dumps({"url": CHOICE.url, "key": key}))
+    assert file.read() == ModelChoice(CHOICE.url, CHOICE.model)
+
+
 def test_another_choice_has_another_stamp(tmp_path):
     file = ChoiceFile(tmp_path)
     file.keep(CHOICE)

@@ -14,7 +14,7 @@ from service.connection import connection as module
 from service.connection.choice import ChoiceFile, ModelChoice
 from service.connection.connection import ModelConnection
 from service.generation.llm import ChatModel
-from service.server.language_models import connect_models
+from service.server.language_models import connect_models, create_connection
 from service.settings import Settings
 from tests.support.chat_server import chat_app
 from tests.support.live_server import served
@@ -111,6 +111,21 @@ def test_choice_kept_while_an_earlier_one_is_read_is_noticed(tmp_path, monkeypat
             monkeypatch.setattr(ChoiceFile, "read", slow)
             file.keep(A)
             await until(lambda: engine.model is not None and engine.model.name == "b")
+
+    asyncio.run(run())
+
+
+def test_choice_kept_while_the_engine_was_made_is_noticed(tmp_path):
+    engine, settings = WritersInUse(), Settings(data_dir=tmp_path, workers=2)
+    kept = ChoiceFile(tmp_path).look()
+    ChoiceFile(tmp_path).keep(A)  # by a process that was ready before
+    connection = create_connection(settings, engine, kept)
+
+    async def run() -> None:
+        async with connection.running():
+            assert not connection.state.chosen
+            await until(lambda: engine.model is not None and engine.model.name == "a")
+            assert connection.state.chosen
 
     asyncio.run(run())
 
