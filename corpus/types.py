@@ -7,10 +7,15 @@ a document has; spans are half-open, ``text[start:end]``. Only the standard libr
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 Kind = Literal["article", "paper", "digest", "web", "upload"]
+
+_start = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,18 @@ class Passage:
     text: str
     heading: str = ""
     page: int | None = None
+
+
+def page_at(pages: Sequence[PageSpan], offset: int) -> PageSpan | None:
+    """Find the page of a document on which an offset of its text lies; None if it has none."""
+    at = bisect_right(pages, offset, key=_start) - 1
+    return pages[at] if at >= 0 else None
+
+
+def pages_between(pages: Sequence[PageSpan], start: int, end: int) -> Sequence[PageSpan]:
+    """Find the pages of a document on which a span of its text lies, in order."""
+    first = max(bisect_right(pages, start, key=_start) - 1, 0)
+    return pages[first : bisect_left(pages, end, key=_start)]
 
 
 def text_hash(text: str) -> str:

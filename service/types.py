@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
-from corpus.types import Passage, Source
+from corpus.types import PageSpan, Passage, Source, page_at
 from service.scope import Scope
 
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
@@ -20,12 +20,22 @@ AnswerStep = Literal["searching", "reading", "writing", "checking"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A passage from which a question is answered, under the label that model and reader see."""
+    """A passage from which a question is answered, under the label that model and reader see.
+
+    ``pages`` are the printed pages of a passage that lies on several, as spans of the document's
+    text. They are empty for a passage that lies on one page or none, and in older answers.
+    """
 
     label: int
     passage: Passage
     source: Source
     score: float
+    pages: tuple[PageSpan, ...] = field(default=(), kw_only=True)
+
+    def page_at(self, offset: int) -> int | None:
+        """Return the printed page of an offset into the passage; None where it is not known."""
+        page = page_at(self.pages, self.passage.start + offset)
+        return page.number if page else self.passage.page
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Each function works within a transaction of its caller; none opens or commits on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from corpus.errors import NotFound
 from corpus.store import schema, versions
 from corpus.store.database import upsert
-from corpus.types import Document, Source
+from corpus.types import Document, PageSpan, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,21 @@ def document_of(db: sa.Connection, source: Source, version: str = "") -> Documen
     if row is None:
         raise NotFound(f"the source {source.id!r} has no document: ingest it again")
     return schema.document_of(row, source)
+
+
+def pages_of(
+    db: sa.Connection, source_ids: Collection[str]
+) -> dict[tuple[str, str], tuple[PageSpan, ...]]:
+    """Read the printed pages of the documents of some sources, by (source id, version)."""
+    query = (
+        sa.select(schema.sources.c.id, schema.sources.c.version, schema.documents.c.pages)
+        .join(schema.documents, schema.documents.c.source_id == schema.sources.c.id)
+        .where(schema.sources.c.id.in_(source_ids))
+    )
+    return {
+        (row.id, row.version): tuple(PageSpan(**page) for page in row.pages)
+        for row in db.execute(query)
+    }
 
 
 def write(db: sa.Connection, document: Document, fingerprint: str) -> None:

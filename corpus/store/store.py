@@ -5,7 +5,7 @@ It is the truth from which the index can be rebuilt at any time, and knows no ve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -20,7 +20,7 @@ from corpus.store.database import Database, upsert, utc_now
 from corpus.store.queries import SourceSummary, is_source
 from corpus.store.versions import LocatedPassage, Version
 from corpus.store.work_links import WorkLinkTable
-from corpus.types import Document, Passage, Source, Unread, text_hash
+from corpus.types import Document, PageSpan, Passage, Source, Unread, text_hash
 
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
 # Built once: building a statement takes longer than executing it.
@@ -225,6 +225,11 @@ class Store:
         """
         with self._transaction() as db:
             return queries.document_of(db, queries.source_of(db, source_id), version)
+
+    def pages(self, ids: Collection[str]) -> dict[tuple[str, str], tuple[PageSpan, ...]]:
+        """Return the printed pages of the texts of some sources, by (source id, version)."""
+        with self._transaction() as db:
+            return queries.pages_of(db, ids)
 
     def versions(self, source_id: str) -> list[Version]:
         """List the versions of a source, newest first; the first is the current one.

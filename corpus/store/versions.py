@@ -26,8 +26,7 @@ from corpus.store.schema import (
     former_passages,
     passages,
 )
-from corpus.text.chunking import page_at
-from corpus.types import Document, Passage, Source
+from corpus.types import Document, Passage, Source, page_at
 
 PASSAGE_COLUMNS = tuple(passages.c["id", "source_id", "start", "end", "heading", "page"])
 """The columns of ``passages`` that ``archive_passages`` needs."""
@@ -68,7 +67,7 @@ class LocatedPassage:
     @property
     def ocr(self) -> bool:
         """Whether its page was read by OCR, so that it may differ from the printed text."""
-        page = page_at(self.document, self.passage.start)
+        page = page_at(self.document.pages, self.passage.start)
         return page is not None and page.ocr
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from corpus.text.sentences import sentence_spans
-from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
+from corpus.types import Document, Passage, Section, Source, page_at, passage_id, text_hash
 
 TARGET_WIDTH = 800  # in units of text_width: about 170 tokens of multilingual-e5, in any language
 MAX_WIDTH = 1200  # no passage is wider; a longer sentence is cut
@@ -37,7 +36,7 @@ def split_into_passages(document: Document) -> list[Passage]:
     passages = []
     for body_start, body_end, heading in _bodies(document, headings):
         for start, end in _pack(document.text, body_start, body_end):
-            page = page_at(document, start)
+            page = page_at(document.pages, start)
             passages.append(
                 Passage(
                     id=passage_id(document.source.id, version, start, end),
@@ -50,12 +49,6 @@ def split_into_passages(document: Document) -> list[Passage]:
                 )
             )
     return passages
-
-
-def page_at(document: Document, offset: int) -> PageSpan | None:
-    """Find the printed page that an offset of a document lies on; None if it has no pages."""
-    at = bisect_right(document.pages, offset, key=lambda page: page.start) - 1
-    return document.pages[at] if at >= 0 else None
 
 
 def with_headings(text: str, passage: Passage, source: Source) -> str:

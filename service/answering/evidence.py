@@ -7,11 +7,13 @@ copy that disagrees is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from corpus.store.store import Store
 from corpus.text.chunking import text_width
 from corpus.text.near_duplicates import is_repetition
+from corpus.types import pages_between
 from index.lexical.tokenizer import is_japanese
 from index.search import LANGUAGE_SHARE, Hit, Library
 from service.text.numerals import mentioned, stated
@@ -104,6 +106,18 @@ def select_evidence(
         room -= text_width(text)
         chosen.append(Evidence(len(chosen) + 1, hit.passage, hit.source, hit.score))
     return tuple(chosen)
+
+
+def with_pages(store: Store, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Add the printed pages to evidence that lies on several, by one query for all of it."""
+    printed = {e.source.id for e in evidence if e.passage.page is not None}
+    known = store.pages(printed) if printed else {}
+    found = []
+    for e in evidence:
+        of_text = known.get((e.source.id, e.source.version), ())  # empty if replaced meanwhile
+        pages = pages_between(of_text, e.passage.start, e.passage.end)
+        found.append(replace(e, pages=tuple(pages)) if len(pages) > 1 else e)
+    return tuple(found)
 
 
 def _said_again(

@@ -20,6 +20,7 @@ from service.answering.evidence import (
     reserve_languages,
     select_evidence,
     with_originals,
+    with_pages,
 )
 from service.answering.query_rewriting import is_better_as_asked, misses_names
 from service.answering.question_reading import READ_FIRST
@@ -108,6 +109,7 @@ class EvidenceFinder:
             chosen = (*shown, *known.values())
         if not chosen:
             return state.record_time("read")
+        chosen = with_pages(self._library.store, chosen)
         asked = tuple(s.question for s in state.sides) or question_parts(state.asked)
         within = [side.within for side in state.sides] or None
         every = state.written or state.sides or state.overview

@@ -18,7 +18,7 @@ from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import CrossEncoder
 from index.search import Library
-from service.answering.evidence import originals_of, select_evidence, with_originals
+from service.answering.evidence import originals_of, select_evidence, with_originals, with_pages
 from service.answering.sentence_checks import GIVEN_UP, Threads, ask_judge, without_judge
 from service.answering.statements import statements
 from service.disclosure import model_name
@@ -157,6 +157,7 @@ class FactChecker:
             hits = with_originals(self._library, checks.originals, text, hits, most)
         twins = self._library.store.works.twins([hit.passage.id for hit in hits])
         evidence = select_evidence(hits, most, EVIDENCE_CHARACTERS, twins)
+        evidence = with_pages(self._library.store, evidence)
         checks.found[draft] = evidence
         return evidence
 

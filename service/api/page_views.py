@@ -19,8 +19,7 @@ from corpus.store.originals import OriginalStore, find_original, is_local_file, 
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.store.versions import LocatedPassage
-from corpus.text.chunking import page_at
-from corpus.types import Document, Source, text_hash
+from corpus.types import Document, Source, page_at, text_hash
 from service.schemas import PageImage, PrintedBoxes
 
 MAX_SPAN = 20_000  # characters that boxes are asked for at once
@@ -130,7 +129,7 @@ class PageViews:
                 f"the span from {start} to {end} cannot be boxed: start and end are offsets of the"
                 f" text, which has {len(document.text):,} characters, at most {MAX_SPAN:,} apart"
             )
-        span = page_at(document, start)
+        span = page_at(document.pages, start)
         page, data = span.number if span else 1, file.read()
         printed = self._reader.locate(data, _NAME, start, end, page)
         same = printed.version == document.source.version

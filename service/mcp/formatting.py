@@ -242,9 +242,12 @@ def _with_markers(claim: dict[str, Any]) -> str:
 def _source_list(result: dict[str, Any], heading: str) -> str:
     """List the sources that claims cite, with the quotes; without claims, the nearest sources."""
     quotes: dict[int, list[str]] = {}
+    urls: dict[int, str] = {}  # of the first quote: a passage may begin on an earlier page
     for claim in result["claims"]:
         for citation in (*claim["citations"], *claim["disputed_by"]):
+            urls.setdefault(citation["label"], citation["url"])
             quote = f"    “{' '.join(citation['quote'].split())}”"
+            quote += f" (page {citation['page']})" if citation["page"] else ""
             quote += " (from the catalogue)" * bool(citation["metadata"])
             quote += " (contradicts the claim)" * (citation in claim["disputed_by"])
             if quote not in quotes.setdefault(citation["label"], []):
@@ -254,6 +257,7 @@ def _source_list(result: dict[str, Any], heading: str) -> str:
         nearest = not result["claims"] and source["label"] <= NEAREST_SHOWN
         if source["label"] in quotes or nearest:
             kind = " (our own summary)" if source["kind"] == "digest" else ""
-            lines.append(f"[{source['label']}] {source['title']}{kind} {source['url']}")
+            url = urls.get(source["label"], source["url"])
+            lines.append(f"[{source['label']}] {source['title']}{kind} {url}")
             lines += quotes.get(source["label"], [])
     return "\n\n" + "\n".join([f"{heading}:", *lines]) if lines else ""

@@ -31,8 +31,8 @@ from service.verification.verifier import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-# Fields that receipts had not from the first, of a Source, a Claim, a Citation, an Answer, a Draft
-# and a record, and what stands for none.
+# Fields that receipts had not from the first, of a Source, a Claim, a Citation, Evidence, an
+# Answer, a Draft and a record, and what stands for none.
 _ADDED = {
     "work": "",
     "works": 0,
@@ -44,6 +44,7 @@ _ADDED = {
     "metadata": "",
     "judge": None,
     "judgements": (),
+    "pages": (),
 }
 
 _SHAPE = TypeAdapter(Receipt)

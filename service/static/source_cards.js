@@ -47,7 +47,6 @@ function passagePart(evidence, several, id, on) {
   const { source, passage, label } = evidence;
   const body = h("div", { class: "passage" });
   const heading = text.headingBelow(source.title, passage.heading);
-  const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
   const name = h("span");
   const root = h("details", { class: "part", id, open: true, "data-label": label },
     h("summary", {}, name), body);
@@ -58,6 +57,8 @@ function passagePart(evidence, several, id, on) {
     shown = uses.length;
     const quotes = uses.filter((use) => !use.citation.metadata);
     const fields = new Map(uses.filter((use) => use.citation.metadata).map(({ citation: c }) => [`${c.metadata}:${c.quote}`, c]));
+    const pages = new Set(quotes.length ? quotes.map(({ citation }) => citation.page ?? passage.page) : [passage.page]);
+    const where = [...[...pages].map((page) => page && t("page", { page })), heading && bdi(heading)].filter(Boolean);
     const bare = fields.size > 0 && !quotes.length; // then the passage is no more than where the source begins
     name.replaceChildren(...(bare ? [t("metadata")] : where.length ? interleave(where, " · ") : [t("passage")]));
     body.replaceChildren(...(bare ? [] : passageBlocks(evidence, quotes)),

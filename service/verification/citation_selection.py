@@ -78,7 +78,7 @@ def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
         start=passage.start + start,
         end=passage.start + end,
         url=evidence.source.url,
-        page=passage.page,
+        page=evidence.page_at(start),
         before=passage.text[:start],
         after=passage.text[end:],
     )

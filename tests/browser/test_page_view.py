@@ -1,12 +1,14 @@
 """The page of a PDF in the source pane: drawn, with the quote boxed, beside the text view."""
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
+from corpus.types import PageSpan
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
 from index.search import Library
@@ -15,7 +17,7 @@ from service.conversations.store import History
 from service.types import Evidence
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import Recital, recited
+from tests.support.browser.scripted_answers import Recital, evidence, recited
 from tests.support.documents import FULL, column, pdf
 from tests.support.library_service import House
 
@@ -78,6 +80,18 @@ def opened(reader):
     pane = reader.page.locator("#reader")
     expect(pane.locator(".page-sheet .fill")).to_have_count(2)
     return pane
+
+
+def test_card_names_page_of_quote_and_opens_it(shelf, visit):
+    text = "The sea is cold. Whales sing below the ice."
+    quote = text[17:]
+    pages = (PageSpan(1, 0, 16), PageSpan(2, 17, len(text)))
+    shown = evidence(text, passage={"page": 1}, url="https://example.org/a.pdf")
+    shelf.house.engine.made = recited([("They sing.", replace(shown, pages=pages), quote)])
+    reader = visit(shelf.url, viewport=WIDE).ask("Do whales sing?").answered()
+    expect(reader.page.locator("details.part > summary")).to_have_text("p. 2")
+    leave = reader.page.get_by_role("link", name="Open the PDF at page 2")
+    expect(leave).to_have_attribute("href", "https://example.org/a.pdf#page=2")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

@@ -84,8 +84,9 @@ def cite(shown: Evidence, quote: str) -> Citation:
     before, _, after = passage.text.partition(quote)
     start = passage.start + len(before)
     end = start + len(quote)
+    page = shown.page_at(len(before))
     return Citation(
-        shown.label, source.id, passage.id, quote, start, end, source.url, None, before, after
+        shown.label, source.id, passage.id, quote, start, end, source.url, page, before, after
     )
 
 

@@ -19,9 +19,9 @@ from corpus.readers.pdf.reader import choose_authors
 from corpus.readers.pdf.title_page import author_names, printed_venue
 from corpus.readers.sandbox import ReaderPool
 from corpus.text.blocks import Block
-from corpus.text.chunking import page_at, split_into_passages
+from corpus.text.chunking import split_into_passages
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
-from corpus.types import Gap, Source
+from corpus.types import Gap, Source, page_at
 from index.ingestion.report import remarks
 from tests.support.documents import FULL, Placed, column, headings, pdf, read
 
@@ -340,7 +340,9 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
     document = read(pdf([[], column([FULL])], draw=PICTURE))
     assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (2, False)]
     assert remarks(document) == "page 1 read by OCR"
-    marked = [page_at(document, passage.start).ocr for passage in split_into_passages(document)]
+    marked = [
+        page_at(document.pages, passage.start).ocr for passage in split_into_passages(document)
+    ]
     assert marked == [passage.page == 1 for passage in split_into_passages(document)]
 
 
