@@ -174,11 +174,10 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
 def _add_uploads(worker: IngestionWorker, received: ReceivedForm) -> Job:
     source_id = received.source_id
     replaced = worker.means.store.source(source_id) if source_id else None
-    files, refused = received.files, received.refused
+    refused = received.refused
     if received.password:
-        files, locked = unlock_uploads(worker, files, received.password)
-        refused = [*refused, *locked]
-    return worker.add_uploads(files, refused, replaced, received.collection)
+        refused = [*refused, *unlock_uploads(worker, received.files, received.password)]
+    return worker.add_uploads(received.files, refused, replaced, received.collection)
 
 
 def _accepted(job: Job) -> JSONResponse:

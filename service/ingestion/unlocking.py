@@ -6,7 +6,7 @@ stored and may run later or in another process, reads the unlocked copy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 
 from corpus.errors import CorpusError, PasswordNeeded
 from corpus.files.files import printable_path
@@ -15,28 +15,30 @@ from corpus.readers.sandbox import ReaderPool
 from corpus.store.uploads import Upload
 from service.ingestion.worker import IngestionWorker, RefusedFile
 
+_log = logging.getLogger(__name__)
+
 
 def unlock_uploads(
-    worker: IngestionWorker, files: Sequence[Upload], password: str
-) -> tuple[list[Upload], list[RefusedFile]]:
+    worker: IngestionWorker, files: list[Upload], password: str
+) -> list[RefusedFile]:
     """Unlock the encrypted PDFs among uploaded files. Blocks for about a second.
 
     Args:
         worker: Has the files, and references to them.
-        files: The files; those that are not encrypted stay as they are.
+        files: The files. Those that the password does not open are discarded and removed from the
+            list, also if an error follows: what is left is what the caller has to discard. One that
+            is damaged stays: the job says what is wrong with it.
         password: Opens them.
 
     Returns:
-        The files that a job can read, and those that the password does not open, which are
-        discarded. A file that is damaged is among the first: the job says what is wrong with it.
+        The files that the password does not open.
 
     Raises:
         StoreError: An unlocked copy cannot be written.
     """
-    readable: list[Upload] = []
     refused: list[RefusedFile] = []
     with ReaderPool() as readers:
-        for file in files:
+        for file in list(files):
             name = printable_path(file.name)
 
             def unlock(data: bytes, name: str = name) -> bytes:
@@ -48,9 +50,8 @@ def unlock_uploads(
             except PasswordNeeded:
                 reason = f"the password does not open {name}: send the file with another"
                 refused.append(RefusedFile(name, reason, "wrong password"))
+                files.remove(file)
                 worker.discard_uploads([file])
-                continue
-            except CorpusError:
-                pass
-            readable.append(file)
-    return readable, refused
+            except CorpusError as error:
+                _log.debug("%s", error)
+    return refused

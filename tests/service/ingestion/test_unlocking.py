@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from corpus.readers.sandbox import _ReaderProcess
+from corpus.store.uploads import Upload
 from tests.support.documents import column, pdf
 from tests.support.library_service import MAPS, House
 
@@ -82,6 +83,17 @@ def test_wrong_password_is_said_and_discards_file(house) -> None:
     read = item_of(house, house.upload(("tower.pdf", LOCKED), password=PASSWORD))
     assert item_of(house, house.upload(("tower.pdf", LOCKED), password="wrong"))["problem"]
     assert house.call("GET", f"/v1/sources/{read['source_id']}/file").content
+
+
+def test_file_that_is_discarded_and_whose_request_fails_is_counted_once(house) -> None:
+    """Discarded twice, the same file would not be kept for the next job that is to read it."""
+    house.upload(("tower.pdf", LOCKED), password="wrong", collection="x" * 1000, status=422)
+    uploads = house.means.uploads
+    with uploads.receive() as incoming:
+        incoming.write(LOCKED)
+        upload = Upload("tower.pdf", incoming.keep())
+    uploads.forget(upload.url)
+    assert uploads.read(upload) == LOCKED  # it is still to be read
 
 
 def test_password_leaves_other_files_as_they_are(house) -> None:
