@@ -6,6 +6,8 @@ import base64
 import ctypes
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pypdfium2
@@ -63,11 +65,12 @@ def _on_pages(
     pdf: pypdfium2.PdfDocument, printed: Sequence[PrintedBox]
 ) -> Iterator[tuple[int, float, float, float, float]]:
     """Yield page, left, top, width and height of boxes, as parts of the page as it is shown."""
-    for box in printed:
-        page = pdf[box.page - 1]
-        corners = [_shown(page, box.left, box.top), _shown(page, box.right, box.bottom)]
-        (left, right), (top, bottom) = (sorted(each) for each in zip(*corners, strict=True))
-        yield box.page, left, top, right - left, bottom - top
+    for number, boxes in groupby(printed, attrgetter("page")):
+        page = pdf[number - 1]  # parsed anew each time
+        for box in boxes:
+            corners = [_shown(page, box.left, box.top), _shown(page, box.right, box.bottom)]
+            (left, right), (top, bottom) = (sorted(each) for each in zip(*corners, strict=True))
+            yield number, left, top, right - left, bottom - top
 
 
 def _shown(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 
 import PIL.Image
+import pypdfium2
 import pytest
 
 from corpus.errors import PageNotDrawn, PageNotFound
 from corpus.readers.page_reader import PageReader
 from corpus.readers.pdf.drawing import MAX_PIXELS
+from corpus.readers.pdf.page_tasks import answer_page_task
 from corpus.types import text_hash
 from tests.support.documents import column, pdf
 from tests.support.paths import SHARED
@@ -110,6 +112,22 @@ def test_text_that_cannot_be_read_has_pages_without_boxes(pages) -> None:
     blank = pdf([[], []])
     printed = pages.locate(blank, "a.pdf", 0, 5)
     assert (printed.pages, printed.version, printed.boxes) == (2, "", ())
+
+
+def test_page_is_opened_once_for_all_boxes_on_it(monkeypatch) -> None:
+    opened: list[int] = []
+    get = pypdfium2.PdfDocument.get_page
+
+    def noted(self: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
+        opened.append(index)
+        return get(self, index)
+
+    data = pdf([column([WORDS] * 9), column([WORDS] * 9)])
+    task = {"name": "a.pdf", "task": "locate", "start": 0, "end": 10**6, "page": 1}
+    answer_page_task(task, data)
+    monkeypatch.setattr(pypdfium2.PdfDocument, "__getitem__", noted)
+    boxes = answer_page_task(task, data)["boxes"]  # the places are known by now
+    assert (len(boxes), opened) == (18, [0, 1])
 
 
 def test_drawing_stays_within_limits_of_time_and_memory() -> None:
