@@ -111,6 +111,17 @@ class PageReader:
             PageNotDrawn: The file needs a password, or is damaged.
         """
         task = {"task": "locate", "start": start, "end": end, "page": page}
+        return self._span(task, data, name)
+
+    def measure(self, data: bytes, name: str, page: int) -> PrintedSpan:
+        """Return what ``locate`` does without reading the text: it has no version and no boxes.
+
+        Raises:
+            PageNotDrawn: The file needs a password, or is damaged.
+        """
+        return self._span({"task": "measure", "page": page}, data, name)
+
+    def _span(self, task: dict[str, Any], data: bytes, name: str) -> PrintedSpan:
         reply = _ask(self._readers, task, data, name)
         boxes = tuple(Box(*each) for each in reply["boxes"])
         return PrintedSpan(reply["pages"], reply["ratio"], reply["version"], boxes)

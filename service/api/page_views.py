@@ -131,6 +131,10 @@ class PageViews:
             )
         span = page_at(document.pages, start)
         page, data = span.number if span else 1, file.read()
+        if any(each.ocr for each in document.pages):  # reading it takes long, and gives no places
+            self._check_unchanged(file, data)
+            printed = self._reader.measure(data, _NAME, page)
+            return PrintedBoxes(page, printed.pages, printed.ratio, ())
         printed = self._reader.locate(data, _NAME, start, end, page)
         same = printed.version == document.source.version
         if is_local_file(document.source) and not same:

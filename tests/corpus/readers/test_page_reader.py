@@ -114,6 +114,14 @@ def test_text_that_cannot_be_read_has_pages_without_boxes(pages) -> None:
     assert (printed.pages, printed.version, printed.boxes) == (2, "", ())
 
 
+def test_measuring_reads_no_text(pages) -> None:
+    printed = pages.measure(PDF, "a.pdf", 2)
+    assert (printed.pages, printed.ratio) == (2, pytest.approx(4 / 3))
+    assert (printed.version, printed.boxes) == ("", ())
+    with pytest.raises(PageNotDrawn, match="save the PDF again"):
+        pages.measure(b"%PDF-1.4 and nothing more", "a.pdf", 1)
+
+
 def test_page_is_opened_once_for_all_boxes_on_it(monkeypatch) -> None:
     opened: list[int] = []
     get = pypdfium2.PdfDocument.get_page

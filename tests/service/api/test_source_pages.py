@@ -11,7 +11,9 @@ import PIL.Image
 import pytest
 
 from corpus.errors import NotFound
+from corpus.readers.page_reader import PageReader
 from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
@@ -213,3 +215,15 @@ def test_text_of_another_reading_has_page_without_boxes(house) -> None:
     found = house.call("GET", f"/v1/sources/{known}/boxes", params={"start": 0, "end": 5}).json()
     assert (found["page"], found["pages"], found["boxes"]) == (1, 1, [])
     assert house.call("GET", f"/v1/sources/{known}/pages/1").content
+
+
+def test_scan_has_pages_at_once_and_is_not_read_by_ocr_again(house, monkeypatch) -> None:
+    """OCR of a file may take 80 seconds, and does not say where on a page the words are."""
+    known = upload(house, "scan.pdf", pdf([column(["As if it had been scanned.", FULL])]))
+    document = house.store.document(known)
+    by_ocr = tuple(replace(page, ocr=True) for page in document.pages)
+    house.store.put(replace(document, pages=by_ocr), split_into_passages(document))
+    monkeypatch.setattr(PageReader, "locate", lambda *_: pytest.fail("it is read again"))
+    found = house.call("GET", f"/v1/sources/{known}/boxes", params={"start": 0, "end": 5}).json()
+    assert (found["page"], found["pages"], found["boxes"]) == (1, 1, [])
+    assert found["ratio"] == pytest.approx(4 / 3)
