@@ -151,8 +151,9 @@ class PassageInContext(Passage):
     """A passage with its source and the text before and after it.
 
     A passage that is not ``current`` is of an earlier version of its source; ``replaced_by`` is
-    the id of the passage that has its words now, if any. ``ocr``: its page was read by OCR.
-    ``page_image``: whether the page can be had as an image; it cannot where the file is ``gone``.
+    the id of the passage that has its words now, if any. ``ocr``: a page on which it lies was read
+    by OCR. ``page_image``: whether the page can be had as an image; it cannot where the file is
+    ``gone``.
     """
 
     before: str = field(kw_only=True)

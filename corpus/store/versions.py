@@ -26,7 +26,7 @@ from corpus.store.schema import (
     former_passages,
     passages,
 )
-from corpus.types import Document, Passage, Source, page_at
+from corpus.types import Document, Passage, Source, pages_between
 
 PASSAGE_COLUMNS = tuple(passages.c["id", "source_id", "start", "end", "heading", "page"])
 """The columns of ``passages`` that ``archive_passages`` needs."""
@@ -66,9 +66,14 @@ class LocatedPassage:
 
     @property
     def ocr(self) -> bool:
-        """Whether its page was read by OCR, so that it may differ from the printed text."""
-        page = page_at(self.document.pages, self.passage.start)
-        return page is not None and page.ocr
+        """Whether a part of it was read by OCR, so that it may differ from the printed text."""
+        return bool(self.ocr_pages)
+
+    @property
+    def ocr_pages(self) -> list[int]:
+        """The printed pages on which it lies and that were read by OCR."""
+        pages = pages_between(self.document.pages, self.passage.start, self.passage.end)
+        return [page.number for page in pages if page.ocr]
 
 
 def archive_document(db: sa.Connection, source: Source) -> None:

@@ -210,8 +210,8 @@ def print_passage(located: LocatedPassage) -> None:
         now = same_words if located.replaced_by else "no longer has these words"
         retrieved = f", retrieved {source.retrieved_at}" if source.retrieved_at else ""
         print(f"from a former version{retrieved}: the source {now}")
-    if located.ocr:
-        print(f"page {located.passage.page} was read by OCR: compare it with the original page")
+    for page in located.ocr_pages:
+        print(f"page {page} was read by OCR: compare it with the original page")
     print(f"\n{located.passage.text}")
 
 

@@ -138,8 +138,8 @@ class PageView {
     this.#turnTo(page);
     try {
       this.#found = await asked(`${this.#path("boxes")}${this.#query({ start, end })}`);
-    } catch (error) {
-      this.#give(error);
+    } catch (error) { // reading a large file may take too long: its page can be seen all the same
+      if (["locked", "changed", "gone"].includes(error.code)) this.#give(error);
     }
     if (!this.#bar.isConnected) return;
     this.#sheet.classList.remove("seeking");

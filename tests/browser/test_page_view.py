@@ -247,6 +247,22 @@ def test_place_that_is_not_known_is_said_quietly(shelf, visit):
     expect(pane.locator(".page-at")).to_have_text("p. 3 of 4")
 
 
+@pytest.mark.parametrize(("status", "code"), [(422, "broken"), (503, "")])
+def test_page_stays_where_looking_for_the_quote_fails(shelf, visit, status, code):
+    """As for a file whose text takes longer to read than a reader process may take."""
+    shelf.recite()
+    reader = visit(shelf.url, viewport=WIDE)
+    reader.expected.append("status of")
+    refusal = {"status": status, "json": {"code": code}}
+    reader.page.route(re.compile("/boxes"), lambda route: route.fulfill(**refusal))
+    reader.ask("Do whales sing?").answered()
+    reader.claims.first.locator(".cite").first.click()
+    pane = reader.page.locator("#reader")
+    expect(pane.locator(".reader-notes")).to_contain_text("could not be found on the page")
+    expect(pane.get_by_role("img", name="Page 3 of Whales 0")).to_be_visible()
+    expect(pane.locator(".seeking")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("ja-JP", "dark")])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_page_view_has_no_accessibility_violations(shelf, visit, shots, size, locale, scheme):

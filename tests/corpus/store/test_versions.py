@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,22 @@ def cut(doc: Document, *ends: int) -> list[Passage]:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+
+
+@pytest.mark.parametrize(("by_ocr", "found"), [((1,), []), ((2,), [2]), ((2, 3), [2, 3]), ((), [])])
+def test_passage_names_all_its_pages_that_were_read_by_ocr(
+    store: Store, by_ocr: tuple[int, ...], found: list[int]
+) -> None:
+    text = "On the first page. It begins on the second page and ends on the third."
+    starts = (0, 19, 52, len(text))
+    pages = tuple(
+        PageSpan(n, start, end, n in by_ocr) for n, (start, end) in enumerate(pairwise(starts), 1)
+    )
+    doc = replace(document("a", text), pages=pages)
+    passages = cut(doc, 19, len(text))
+    store.put(doc, passages)
+    located = store.locate_passage(passages[1].id)
+    assert (located.ocr_pages, located.ocr) == (found, bool(found))
 
 
 def test_former_passage_is_found_with_its_former_document(store: Store) -> None:
