@@ -54,6 +54,21 @@ def test_page_does_not_wait_for_examples(library, library_folder, checker, histo
     assert shown["examples"] == {} and shown["ready"]["sources"] == 14
 
 
+def test_page_and_requests_try_a_question_once(
+    library, library_folder, checker, history, monkeypatch
+):
+    engine, tried = Engine(library, checker, history), []
+    engine.can_answer = lambda question, _scope: tried.append(question) or True
+    monkeypatch.setattr(start_page, "EXAMPLES_WAITED", None)  # until they are found
+    app = create_app(engine, index_dir=library_folder / "index")
+    listed = {
+        language: request(app, "GET", f"/v1/examples?language={language}").json()["questions"]
+        for language in ("en", "ja")
+    }
+    assert len(tried) == 6 and values_in(request(app, "GET", "/").text)["examples"] == listed
+    assert len(tried) == 6
+
+
 def test_title_cannot_end_the_element(library, library_folder, checker, history, monkeypatch):
     evil = '</script><script>alert(1)</script><!-- & "\u2028'
     monkeypatch.setattr(start_page, "name_of", lambda source: evil)
