@@ -167,6 +167,24 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     assert again.page.url.endswith("/?collection=Speech")
 
 
+def test_change_that_fails_is_said_and_is_not_called_done(house, shelf, visit):
+    shelf("Speech", "whisper")
+    reader = visit(house.url, "/?collection=Speech")
+    reader.page.locator("#open-library").click()
+    dialog = reader.page.locator("#library")
+    delete = dialog.get_by_role("button", name="Delete…")
+    expect(delete).to_be_visible()
+    reader.expected += ["ERR_INTERNET_DISCONNECTED"]
+    reader.page.context.set_offline(True)
+    delete.click()
+    reader.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(dialog.locator(".collections").get_by_role("alert")).to_be_visible()
+    expect(dialog).not_to_contain_text("deleted.")
+    expect(dialog.locator(".shelf[aria-pressed=true]")).to_contain_text("Speech")
+    reader.page.context.set_offline(False)
+    assert [each.name for each in house.store.collections.all()] == ["Speech"]
+
+
 def test_unknown_collection_of_a_link_is_said(house, visit):
     reader = visit(house.url, "/?collection=Nowhere")
     expect(reader.page.locator("main > .note.failed")).to_contain_text(
