@@ -132,6 +132,10 @@ _RULES = {
     "ja": [(re.compile(pattern), make) for pattern, make in _JAPANESE],
 }
 
+# What a name is, as the rules ask it: a name in Latin letters is the same in both languages.
+_WHAT_IS = re.compile(r"What (?:is|are) ([A-Z][\w.-]*(?: [A-Z\d][\w.-]*){0,3})\?")
+_JA_WHAT_IS = re.compile(r"([A-Z][\w.-]*)とは何ですか？", re.ASCII)
+
 
 def sentence_question(sentence: str, language: str, text: str = "") -> str:
     """Make a question that a sentence answers; empty if it gives none.
@@ -156,6 +160,17 @@ def sentence_question(sentence: str, language: str, text: str = "") -> str:
             question = make(found).replace("{who}", shown)
             return question if _MIN_QUESTION <= len(question) <= _MAX_QUESTION else ""
     return ""
+
+
+def in_other_language(question: str) -> str:
+    """Put a question of :func:`sentence_question` into Japanese, or one in Japanese into English.
+
+    Only what a name is can be asked so, since a name is the same in both; empty for all others.
+    """
+    if english := _WHAT_IS.fullmatch(question):
+        return f"{english[1]}とは何ですか？"
+    japanese = _JA_WHAT_IS.fullmatch(question)
+    return f"What is {japanese[1]}?" if japanese else ""
 
 
 def _within(subject: str, text: str) -> str:

@@ -21,7 +21,7 @@ from corpus.library.catalogue import suggestions
 from corpus.text.sentences import sentence_spans
 from corpus.types import Source, text_hash
 from service.answering.engine import Engine
-from service.answering.sentence_questions import sentence_question
+from service.answering.sentence_questions import in_other_language, sentence_question
 from service.conversations.titles import title_of
 from service.query import language_of
 from service.scope import EVERYWHERE, WHOLE_LIBRARY, FoundScope, Scope, find_scope, scope_of
@@ -152,7 +152,8 @@ class Suggestions:
 
         Args:
             source_id: The source.
-            language: ``en`` or ``ja``, the language of the sentences and questions.
+            language: ``en`` or ``ja``, the language of the questions. Sentences in the other one
+                give only those that can be put into it.
             answer: The answer as JSON, whose quotes give no question; None: from the beginning.
         """
         evidence = [e["passage"] for e in answer["evidence"]] if answer else []
@@ -167,11 +168,13 @@ class Suggestions:
         for sentence in (text[start:end] for start, end in spans):
             if made == _MAX_SAID:
                 return
-            if language_of(sentence) != language or speaks_to_a_model(sentence):
+            if speaks_to_a_model(sentence):
                 continue
             if any(quote in sentence or sentence in quote for quote in quotes):
                 continue
-            if question := sentence_question(sentence, language, text):
+            written = language_of(sentence)
+            question = sentence_question(sentence, written, text)
+            if question := question if written == language else in_other_language(question):
                 made += 1
                 yield question
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli import output
+from service.cli.completion import collection_names
 from service.cli.library import Json
 from service.server import bootstrap
 
@@ -20,7 +21,14 @@ app = typer.Typer(
     help="List collections, or make, rename, fill and delete them. `--collection NAME` of other"
     " commands adds documents to one, or asks in it."
 )
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the collection, in any case.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Name of the collection, in any case.",
+        autocompletion=collection_names,
+    ),
+]
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the new collection.")]
 Sources = Annotated[
     list[str],

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli import output, progress
+from service.cli.completion import collection_names
 from service.server import bootstrap
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def ingest(
         typer.Option(help="In folders, no files that match, such as drafts/*; can be repeated."),
     ] = None,
     password: Password = "",
-    collection: Annotated[str, typer.Option(help=_COLLECTION)] = "",
+    collection: Annotated[
+        str, typer.Option(help=_COLLECTION, autocompletion=collection_names)
+    ] = "",
     watch: Annotated[bool, typer.Option("--watch", help=_WATCH)] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_DRY_RUN)] = False,
     trust_private: Annotated[bool, typer.Option(help=_PRIVATE)] = False,

@@ -15,6 +15,7 @@ import typer
 
 from corpus.errors import ReceiptRefused, ServiceRefused, TextRefused
 from service.cli import output
+from service.cli.completion import collection_names
 from service.cli.library import Json, Password
 from service.scope import Scope, scope_of
 from service.server import bootstrap
@@ -31,7 +32,11 @@ SourceOption = Annotated[
 ]
 CollectionOption = Annotated[
     list[str] | None,
-    typer.Option("--collection", help="Use only this collection; can be repeated."),
+    typer.Option(
+        "--collection",
+        help="Use only this collection; can be repeated.",
+        autocompletion=collection_names,
+    ),
 ]
 Url = Annotated[
     str | None,

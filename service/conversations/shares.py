@@ -16,6 +16,7 @@ from corpus.errors import Gone, NotFound
 from corpus.store.database import Database, utc_now
 from service.conversations import schema
 from service.conversations.conversations import unknown_conversation
+from service.conversations.titles import title_of
 from service.disclosure import public
 
 
@@ -64,9 +65,10 @@ class ShareStore:
         """
         row, answers = schema.order.c.row, schema.answers
         query = (
-            sa.select(row, schema.searched.c.title)
+            sa.select(row, answers.c.question, schema.searched.c.title)
             .join(answers, answers.c.id == schema.order.c.answer_id)
-            .join(schema.searched, schema.searched.c.answer_id == answers.c.id)
+            # None where a process of an earlier version is still writing.
+            .join(schema.searched, schema.searched.c.answer_id == answers.c.id, isouter=True)
             .where(answers.c.conversation_id == conversation_id)
             .order_by(row)
         )
@@ -84,7 +86,8 @@ class ShareStore:
             found = db.execute(query).all()
             if not found:
                 raise unknown_conversation(conversation_id)
-            values["title"] = db.execute(set_title).scalar() or found[0].title
+            made = found[0].title or title_of(found[0].question)
+            values["title"] = db.execute(set_title).scalar() or made
             values["upto"] = found[-1].row
             db.execute(sa.insert(schema.shares), values)
         return Share(

@@ -128,7 +128,8 @@ export class CollectionsBar {
 
   async #delete(shown) {
     if (!(await confirmed(t("collections.deleteTitle"), shown.name, t("collections.deleteText"), t("collections.deleteYes")))) return;
-    await this.#try(() => api(path(shown.id), { method: "DELETE" }), 404);
+    const gone = await this.#try(() => api(path(shown.id), { method: "DELETE" }).then(() => true), 404);
+    if (!gone) return;
     this.#scope.choose();
     await this.load();
     this.#tell(t("collections.deleted", shown));
@@ -145,12 +146,14 @@ export class CollectionsBar {
     await this.load();
   }
 
-  async #try(act, passed) {
+  /** What `act` gives, true if it is refused with the status `passed`; null where it fails, which is shown. */
+  async #try(act, passed = null) {
     this.trouble.replaceChildren();
     try {
       return await act();
     } catch (error) {
-      if (error.status !== passed) this.trouble.replaceChildren(problemNote(error));
+      if (error.status === passed) return true; // another window was faster
+      this.trouble.replaceChildren(problemNote(error));
       return null;
     }
   }

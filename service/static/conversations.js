@@ -44,6 +44,7 @@ export class ConversationList {
     if (!id) document.getElementById("question").focus();
   }
 
+  /** Whether the list came: false where that failed, or another was asked for meanwhile. */
   async load(more = false) {
     const asked = ++this.#asked;
     try {
@@ -51,16 +52,17 @@ export class ConversationList {
       const query = new URLSearchParams({ limit: size, ...(more && this.#next ? { cursor: this.#next } : {}),
         ...(this.#query ? { q: this.#query } : {}) });
       const page = await api(`/v1/conversations?${query}`);
-      if (asked !== this.#asked) return;
+      if (asked !== this.#asked) return false;
       const known = new Set(more ? this.#list.map(({ id }) => id) : []);
       this.#list = [...(more ? this.#list : []), ...page.conversations.filter(({ id }) => !known.has(id))];
       this.#next = page.next;
       this.#failure = null;
     } catch (error) {
-      if (asked !== this.#asked) return;
+      if (asked !== this.#asked) return false;
       this.#failure = error;
     }
     if (!this.#renaming) this.drawList(more);
+    return !this.#failure;
   }
 
   toggle() {
@@ -111,7 +113,7 @@ export class ConversationList {
       if (field.value.trim() === this.#query) return;
       this.#query = field.value.trim();
       this.#list = [];
-      this.load().then(() => { this.count.textContent = this.#query ? t("talks.found", { n: this.#list.length, more: this.#next }) : ""; });
+      this.load().then((came) => { if (came) this.count.textContent = this.#query ? t("talks.found", { n: this.#list.length, more: this.#next }) : ""; });
     };
     field.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, field.value ? PAUSE : 0); });
     field.addEventListener("keydown", (e) => {

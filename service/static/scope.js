@@ -6,8 +6,8 @@ import { t } from "./i18n.js";
 import { bdi, h, srOnly } from "./render.js";
 import { address, collectionNamed, named } from "./route.js";
 
-/** Two spellings of a collection's name, for the server knows no difference of case or width. */
 const folded = (name) => name.normalize("NFKC").trim().toLowerCase();
+/** Whether two spellings name one collection, for the server knows no difference of case or width. */
 export const sameName = (one, other) => folded(one) === folded(other);
 
 export class AskScope {
@@ -38,6 +38,9 @@ export class AskScope {
     return Boolean(this.collections && this.list) && this.held.length === 0;
   }
 
+  /** How many sources are chosen; undefined for all, null where that is not known. */
+  get count() { return this.collections ? this.list && this.held.length : this.sources?.length; }
+
   /** The ids of the sources in the chosen collections. */
   get held() {
     const chosen = (this.list ?? []).filter(({ name }) => this.collections?.includes(name));
@@ -48,6 +51,7 @@ export class AskScope {
   choose({ collections, sources } = {}) {
     this.collections = collections?.length ? collections : undefined;
     this.sources = this.collections ? undefined : sources;
+    if (this.collections && !this.list) this.load().catch(() => {}); // asking will say what is wrong
     if (!named()) history.replaceState(null, "", address(null, this.collection));
     this.#changed();
   }

@@ -46,9 +46,12 @@ export class StartPage {
   }
 
   #library() {
-    const { ready, newest, adds } = this.#shown;
+    const { ready, adds } = this.#shown;
     const many = ready?.sources ?? 0;
-    const count = ready ? t("facts", { sources: many, passages: number(ready.passages) }) : t("notReady");
+    const chosen = this.#scope.count;
+    const newest = this.#scope.asked ? [] : this.#shown.newest; // they are of the whole library
+    const count = !ready ? t("notReady") : chosen == null ? t("facts", { sources: many, passages: number(ready.passages) })
+      : t("scope", { n: chosen, all: many });
     return h("section", { "aria-labelledby": "has-title" },
       h("h2", { id: "has-title" }, count),
       h("ul", { role: "list", class: "newest" }, newest.map(({ title, language: lang }) => h("li", {}, bdi(title, lang || undefined)))),

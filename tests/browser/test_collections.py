@@ -165,6 +165,36 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     expect(again.page.locator(".turn")).to_have_count(0)
     expect(scope(again)).to_contain_text("Speech")
     assert again.page.url.endswith("/?collection=Speech")
+    expect(again.page.locator("#facts h2").first).to_have_text("1 of 14 sources")
+
+
+def test_start_page_counts_what_is_chosen(house, shelf, visit):
+    shelf("Speech", "whisper", "article-en")
+    reader = visit(house.url, "/?collection=Speech")
+    facts = reader.page.locator("#facts")
+    expect(facts.locator("h2").first).to_have_text("2 of 14 sources")
+    expect(facts.locator(".newest li")).to_have_count(0)
+    reader.page.locator("#scope-clear").click()
+    expect(facts.locator("h2").first).to_have_text(re.compile("14 sources, "))
+    expect(facts.locator(".newest li")).to_have_count(4)
+
+
+def test_change_that_fails_is_said_and_is_not_called_done(house, shelf, visit):
+    shelf("Speech", "whisper")
+    reader = visit(house.url, "/?collection=Speech")
+    reader.page.locator("#open-library").click()
+    dialog = reader.page.locator("#library")
+    delete = dialog.get_by_role("button", name="Delete…")
+    expect(delete).to_be_visible()
+    reader.expected += ["ERR_INTERNET_DISCONNECTED"]
+    reader.page.context.set_offline(True)
+    delete.click()
+    reader.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(dialog.locator(".collections").get_by_role("alert")).to_be_visible()
+    expect(dialog).not_to_contain_text("deleted.")
+    expect(dialog.locator(".shelf[aria-pressed=true]")).to_contain_text("Speech")
+    reader.page.context.set_offline(False)
+    assert [each.name for each in house.store.collections.all()] == ["Speech"]
 
 
 def test_unknown_collection_of_a_link_is_said(house, visit):

@@ -222,6 +222,17 @@ def test_history_is_searched_by_keyboard(house, visit, size):
         history.conversations.delete(each)
 
 
+def test_search_that_fails_tells_no_number_of_conversations(asked):
+    reader = asked()
+    listed(reader)
+    reader.expected += ["ERR_INTERNET_DISCONNECTED"]
+    reader.page.context.set_offline(True)
+    reader.page.get_by_role("searchbox", name="Search conversations").fill("Whisper")
+    expect(reader.page.locator(".talks-foot").get_by_role("alert")).to_be_visible()
+    expect(reader.page.locator(".panel > [role=status]")).to_have_text("")
+    reader.page.context.set_offline(False)
+
+
 def test_more_conversations_are_loaded_on_request(house, visit):
     question = {"question": "Whisper?", "mode": "quoted"}
     made = httpx.post(f"{house.url}/v1/answers", json=question, timeout=60).json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.answering.sentence_questions import sentence_question
+from service.answering.sentence_questions import in_other_language, sentence_question
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,21 @@ def test_capital_within_sentences_makes_a_name() -> None:
 )  # fmt: skip
 def test_japanese(sentence: str, question: str) -> None:
     assert sentence_question(sentence, "ja") == question
+
+
+@pytest.mark.parametrize(
+    ("question", "other"),
+    [
+        ("What is Whisper?", "Whisperとは何ですか？"),
+        ("What is Stable Diffusion 2?", "Stable Diffusion 2とは何ですか？"),
+        ("Whisperとは何ですか？", "What is Whisper?"),
+        # What is no name would have to be translated.
+        ("What is the text encoder of Whisper?", ""),
+        ("How many hours was Whisper trained on?", ""),
+        ("蓄音機とは何ですか？", ""),
+        ("Whisperの手法とは何ですか？", ""),
+        ("", ""),
+    ],
+)
+def test_only_what_a_name_is_can_be_asked_in_the_other_language(question, other) -> None:
+    assert in_other_language(question) == other

@@ -39,6 +39,18 @@ def test_question_with_premise_that_no_source_states_is_not_answerable(engine):
     assert engine.can_answer("How does Block-NeRF divide a city?")
 
 
+def test_source_in_the_other_language_gives_follow_ups_that_are_answered(engine):
+    """An English work answered, and a Japanese reader can go on in Japanese."""
+    question = "Whisperは何時間の音声で学習されましたか？"
+    answer = asyncio.run(engine.answer(question, mode="quoted"))
+    assert {c.source_id for claim in answer.claims for c in claim.citations} == {"whisper"}
+    related = Suggestions(engine).related(answer.id)
+    assert len(related) == 3 and "Whisperとは何ですか？" in related
+    for each in related:
+        made = asyncio.run(engine.answer(each, mode="quoted"))
+        assert any(claim.ticked for claim in made.claims) and not made.reason, each
+
+
 def test_follow_ups_are_answered_where_the_question_was_asked(engine):
     """A collection may have been emptied or deleted since."""
     suggestions, chosen = Suggestions(engine), scope_of(source_ids=["whisper"])

@@ -12,6 +12,7 @@ import pytest
 
 from corpus.errors import IndexMissing
 from service.answering.engine import Engine
+from service.answering.suggestions import Suggestions
 from service.api import start_page
 from service.api.app import Options, create_app
 from tests.support.asgi_client import request
@@ -60,19 +61,34 @@ def test_examples_that_could_not_be_found_are_looked_for_again(
     library, library_folder, checker, history
 ):
     engine = Engine(library, checker, history)
-    page = start_page.StartPage(engine, dict, adds=False)
+    page = start_page.StartPage(engine, Suggestions(engine), dict, adds=False)
 
-    def fail(question: str) -> bool:
+    def fail(*_: object) -> bool:
         raise IndexMissing(library_folder)
 
     async def twice():
         engine.can_answer = fail
         none = await page.examples()
-        engine.can_answer = lambda question: True
+        engine.can_answer = lambda *_: True
         return none, await page.examples()
 
     none, found = asyncio.run(twice())
     assert none == {} and found["en"] and found["ja"]
+
+
+def test_page_and_requests_try_a_question_once(
+    library, library_folder, checker, history, monkeypatch
+):
+    engine, tried = Engine(library, checker, history), []
+    engine.can_answer = lambda question, _scope: tried.append(question) or True
+    monkeypatch.setattr(start_page, "EXAMPLES_WAITED", None)  # until they are found
+    app = create_app(engine, index_dir=library_folder / "index")
+    listed = {
+        language: request(app, "GET", f"/v1/examples?language={language}").json()["questions"]
+        for language in ("en", "ja")
+    }
+    assert len(tried) == 6 and values_in(request(app, "GET", "/").text)["examples"] == listed
+    assert len(tried) == 6
 
 
 def test_title_cannot_end_the_element(library, library_folder, checker, history, monkeypatch):

@@ -101,3 +101,39 @@ def test_documents_are_ingested_into_a_collection_and_asked_in_it(run, listed):
     assert code == 0 and "This collection has no sources yet" in out
     code, _, err = run("ingest", "--collection", " ", "kanda.md")
     assert code == 2 and "give it one" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "shell", "shown"),
+    [
+        ("ask --collection T", "fish", ["To read", "Tower"]),
+        ("ask --collection T", "bash", [r"To\ read", "Tower"]),
+        ("verify --collection Tow", "bash", ["Tower"]),
+        ("ingest --collection K", "bash", ["Kanda"]),
+        ("collections rename K", "bash", ["Kanda"]),
+        ("search --collection x", "bash", []),
+    ],
+)
+def test_names_are_completed_in_a_shell(data, monkeypatch, capsys, line, shell, shown):
+    def completed():
+        monkeypatch.setenv("_TENKYO_COMPLETE", f"complete_{shell}")
+        words = f"tenkyo {line}"
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", "3")
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
+        monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+        with pytest.raises(SystemExit):
+            main.app(prog_name="tenkyo")
+        out, errors = capsys.readouterr()
+        assert not errors
+        return out.split("\n")[:-1] if out.strip() else []
+
+    assert completed() == []
+    assert not (data / "tenkyo.db").exists()
+    store = Store(f"sqlite:///{data / 'tenkyo.db'}")
+    for name in ("Tower", "To read", "Kanda"):
+        store.collections.make(name)
+    assert completed() == shown
+    monkeypatch.setenv("TENKYO_DATABASE_URL", f"sqlite:///{data / 'none' / 'x' / 'tenkyo.db'}")
+    (data / "none").write_text("a file, and no folder")
+    assert completed() == []

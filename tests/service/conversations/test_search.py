@@ -174,3 +174,15 @@ def test_answer_that_a_process_of_an_earlier_version_wrote_is_listed(history, th
     listed = history.conversations.page(5).conversations
     assert [each.title for each in listed][-1] == "How old is the tower?"
     assert history.conversations.find(three[0]).answers == 1
+
+
+def test_answer_that_a_process_of_an_earlier_version_wrote_is_shared(history, three) -> None:
+    ask(history, "later", "How high is it?", "Nineteen metres.", three[0])
+    with history.database.transaction(writes=True) as db:
+        db.execute(sa.delete(schema.searched))
+    link = history.shares.make(three[0])
+    assert (link.title, link.answers) == ("How old is the tower?", 2)
+    assert [each["question"] for each in history.shares.shared(link.token).answers] == [
+        "How old is the tower?",
+        "How high is it?",
+    ]
