@@ -80,7 +80,7 @@ soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
-		tests/service/answering/test_library.py tests/service/answering/test_follow_up_questions.py \
+		tests/service/answering/test_library.py \
 		tests/browser/test_newcomer_tour.py $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.

@@ -21,7 +21,6 @@ from service.types import EvidenceFound, to_json
 from service.verification import receipt
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
-from tests.support.soak import SOAK
 
 WHISPER = "How many hours of audio was Whisper trained on?"
 MORE = "How many of them were not English?"
@@ -183,11 +182,11 @@ def test_names_are_missed_when_best_passage_lacks_the_added_ones():
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_answers_of_three_question_conversations(engine, language):
-    """`make soak` has more of them; tests/benchmarks/conversations.py measures all."""
+    """tests/benchmarks/conversations.py measures all of them."""
     picked = [row for row in rows("conversations.jsonl") if row["language"] == language]
     assert len(picked) >= 12
-    right, picked = 0, picked[: 6 if SOAK else 3]
-    for row in picked:
+    right = 0
+    for row in picked[:6]:
         third = talk(engine, *(turn["ask"] for turn in row["turns"]), mode="quoted")[-1]
         right += any(says in quotes(third) for says in row["turns"][-1]["says"])
-    assert right >= 4 / 6 * len(picked)
+    assert right >= 4
