@@ -22,7 +22,6 @@ from corpus.store.store import Store
 from corpus.web.fetcher import Fetcher
 from index.inference.cross_encoder import CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
-from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
@@ -31,17 +30,19 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.conversations.store import History
 from service.verification.verifier import Verifier
+from tests.support import bundled_models
 from tests.support.digest_library import digest_entries
 from tests.support.markers import MarkerGuard
 from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
 from tests.support.remembering_checker import RememberingChecker
+from tests.support.remembering_embedder import RememberingEmbedder
 
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
 
-MODELS = CACHE / "models"
 MARKERS = {
+    "bundled_embedder": ["model"],
     "embedder": ["model"],
     "checker": ["model"],
     "cross_encoder": ["model"],
@@ -81,28 +82,35 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder into which the bundled models are unpacked."""
-    return MODELS
+    return bundled_models.MODELS
 
 
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(BUNDLED_EMBEDDER, MODELS)
+def bundled_embedder() -> SentenceTransformerEmbedder:
+    """The embedder itself, for tests of the model, or of threads that share it."""
+    return bundled_models.bundled_embedder()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> RememberingEmbedder:
+    """The embedder, but embedding the same texts only once: most tests ask the same questions."""
+    return bundled_models.embedder()
 
 
 @pytest.fixture(scope="session")
 def cross_encoder() -> CrossEncoder:
     """The checker itself, for tests of the networks, of their speed, or of threads that share them."""
-    return CrossEncoder(cache=MODELS)
+    return bundled_models.cross_encoder()
 
 
 @pytest.fixture(scope="session")
-def checker(cross_encoder: CrossEncoder) -> RememberingChecker:
+def checker() -> RememberingChecker:
     """The checker, but reading the same pairs only once: most tests ask the same questions."""
-    return RememberingChecker(cross_encoder)
+    return bundled_models.checker()
 
 
 @pytest.fixture(scope="session")
-def verifier(checker: RememberingChecker, embedder: SentenceTransformerEmbedder) -> Verifier:
+def verifier(checker: RememberingChecker, embedder: RememberingEmbedder) -> Verifier:
     return Verifier(checker, embedder)
 
 
@@ -115,7 +123,7 @@ def offline() -> Fetcher:
 @pytest.fixture(scope="session")
 def library_folder(
     tmp_path_factory: pytest.TempPathFactory,
-    embedder: SentenceTransformerEmbedder,
+    bundled_embedder: SentenceTransformerEmbedder,
     offline: Fetcher,
 ) -> Path:
     """A data folder with the digests of the shipped library. Do not write to it.
@@ -133,8 +141,8 @@ def library_folder(
             store = Store(f"sqlite:///{made / 'tenkyo.db'}")
             with Ingestion(store) as ingestion:
                 asyncio.run(ingestion.library(digest_entries(), offline))
-            sync(store, embedder, made / "index", IngestProgress())
-            link_works(store, embedder, made / "index", IngestProgress())
+            sync(store, bundled_embedder, made / "index", IngestProgress())
+            link_works(store, bundled_embedder, made / "index", IngestProgress())
             for old in CACHE.glob("library-*"):
                 shutil.rmtree(old, ignore_errors=True)
             shutil.copytree(made, partial := CACHE / f"library-{os.getpid()}.part")
@@ -143,7 +151,7 @@ def library_folder(
 
 
 @pytest.fixture(scope="session")
-def library(library_folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
+def library(library_folder: Path, embedder: RememberingEmbedder) -> Library:
     store = Store(f"sqlite:///{library_folder / 'tenkyo.db'}")
     return Library(store, LocalIndex.open(library_folder / "index", embedder.name), embedder)
 

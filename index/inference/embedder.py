@@ -183,6 +183,8 @@ class SentenceTransformerEmbedder:
             return self._model
 
     def _open(self, location: str) -> _Converted | SentenceTransformerModel:
+        if Path(location).is_absolute() and not Path(location).is_dir():  # so no hub id either
+            raise FileNotFoundError("there is no such folder")
         own = None if has_gpu() else _local_folder(location)
         folder = self._converted_folder(own)
         if own and self.name == BUNDLED_EMBEDDER:

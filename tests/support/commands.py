@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from service.cli import main
+from tests.support.bundled_models import lend_models
 from tests.support.paths import ROOT
 
 
@@ -28,7 +29,10 @@ def run_process(
 def run_here(
     *arguments: object, stdin: str = "", **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process, with its own input, output, arguments and settings."""
+    """Run a command in this process, with its own input, output, arguments and settings.
+
+    It does not load bundled models that are loaded already: a command in its own process does.
+    """
     out, err = io.StringIO(), io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -37,6 +41,7 @@ def run_here(
         pytest.raises(SystemExit) as ended,
     ):
         patch.setattr(sys, "argv", ["tenkyo", *map(str, arguments)])
+        lend_models(patch)
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         for name, value in environ.items():
             patch.setenv(name, value)

@@ -23,6 +23,7 @@ from index.storage.local_index import LocalIndex
 from service.cli import main, output, progress
 from service.cli.library import _until_interrupted
 from service.ingestion import pipeline
+from tests.support.bundled_models import lend_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def data(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data = tmp_path / "data"
     data.mkdir()
     (data / "models").symlink_to(models)
+    lend_models(monkeypatch)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("TENKYO_DATA_DIR", str(data))

@@ -69,14 +69,14 @@ def refused(done):
     return lines[0]
 
 
-def test_ask_search_show_and_sources_print_the_library(process):
-    asked = process("ask", "How many hours of labelled audio was Whisper trained on?")
+def test_ask_search_show_and_sources_print_the_library(tenkyo, process):
+    asked = tenkyo("ask", "How many hours of labelled audio was Whisper trained on?")
     assert asked.returncode == 0 and "680,000" in asked.stdout and "“" in asked.stdout
-    hits = json.loads(process("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
+    hits = json.loads(tenkyo("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
     assert len(hits) == 2
     shown = process("show", hits[0]["passage"]["id"])
     assert hits[0]["passage"]["text"].split("\n")[0] in shown.stdout
-    listed = json.loads(process("sources", "--json").stdout)["sources"]
+    listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
     assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
 
 
@@ -182,13 +182,13 @@ def test_ingest_follows_links_to_papers(tenkyo):
         assert (paper["kind"], paper["cited_by"]) == ("paper", [ids[f"http://{here}/"]])
 
 
-def test_verify_checks_texts(tenkyo, process, tmp_path):
+def test_verify_checks_texts(tenkyo, tmp_path):
     good, bad = tmp_path / "good.md", tmp_path / "bad.html"
     good.write_text("# Whisper\n\nWhisper was trained on 680,000 hours of audio.")
     bad.write_text("<!doctype html><p>Whisper was trained on 680,000 hours of audio.<p>It sings.")
     done = tenkyo("verify", good)
     assert done.returncode == 0 and "supported" in done.stdout and "“" in done.stdout
-    done = process("verify", good, bad, "--json")
+    done = tenkyo("verify", good, bad, "--json")
     assert done.returncode == 1
     first, second = json.loads(done.stdout)["files"]
     assert first["file"] == str(good) and len(first["claims"]) == 1 and first["evidence"]
@@ -271,20 +271,20 @@ def test_missing_index_names_the_command_that_builds_it(tenkyo, data):
     assert "tenkyo ingest" in refused(tenkyo("ask", "Whisper?"))
 
 
-def test_outdated_index_is_refused_until_reindex(tenkyo, process, data):
+def test_outdated_index_is_refused_until_reindex(tenkyo, data):
     manifest = data / "index" / "manifest.json"
     made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
     manifest.write_text(json.dumps(made))
-    assert "tenkyo reindex" in refused(process("search", "Whisper"))
-    assert process("reindex").returncode == 0
+    assert "tenkyo reindex" in refused(tenkyo("search", "Whisper"))
+    assert tenkyo("reindex").returncode == 0
     assert tenkyo("search", "Whisper").returncode == 0
 
 
-def test_port_in_use_is_named(process):
+def test_port_in_use_is_named(tenkyo):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        line = refused(process("serve", TENKYO_PORT=str(taken.getsockname()[1])))
+        line = refused(tenkyo("serve", TENKYO_PORT=str(taken.getsockname()[1])))
     assert "TENKYO_PORT" in line and "another" in line
 
 
@@ -360,48 +360,48 @@ def test_wrong_option_of_serve_is_named(tenkyo, options, says):
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
 
 
-def test_library_is_found_without_a_setting(tmp_path, data, models):
+def test_library_is_found_without_a_setting(tmp_path, data, models, monkeypatch):
     """In ``data`` here, else in the user's folder; which one is said on standard error."""
     (data / "models").symlink_to(models)
     (tmp_path / "empty").mkdir()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
-    kept |= {"XDG_DATA_HOME": str(tmp_path / "share"), "PYTHONPATH": str(ROOT)}
+    users = {"XDG_DATA_HOME": str(tmp_path / "share")}
 
     def run(folder, *arguments):
-        command = [sys.executable, "-m", "service.cli.main", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=120, env=kept, cwd=folder
-        )
+        monkeypatch.chdir(folder)
+        return run_here(*arguments, **users)
 
-    done = run(tmp_path, "sources", "--json")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli.main", "sources", "--json"], capture_output=True,
+        text=True, timeout=120, env=kept | users | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+    )  # fmt: skip
     assert len(json.loads(done.stdout)["sources"]) == 14
     assert (
         done.stderr.startswith(f"tenkyo: the data folder is {data} (")
         and done.stderr.count("\n") == 1
     )
     (tmp_path / "share").mkdir()
-    data.rename(users := tmp_path / "share" / "tenkyo")
+    data.rename(moved := tmp_path / "share" / "tenkyo")
     for folder in (tmp_path, tmp_path / "empty"):
         done = run(folder, "search", "Whisper", "--json")
         assert done.returncode == 0 and json.loads(done.stdout)["hits"]
-        assert f"the data folder is {users} (" in done.stderr
+        assert f"the data folder is {moved} (" in done.stderr
     assert run(tmp_path, "--help").stderr == ""  # opens none
     assert list((tmp_path / "empty").iterdir()) == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion_completes_commands_and_options(tenkyo, shell):
+def test_shell_completion_completes_commands_and_options(tenkyo, shell, monkeypatch):
+    # Named as the program that is installed, and not after `python -m pytest`.
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
     asked = {"COMP_WORDS": "tenkyo re", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "tenkyo re"}
     fish = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    script = [sys.executable, "-c", "import sys; sys.argv = ['tenkyo']; from service.cli.main import main; main()"]  # fmt: skip
 
     def complete(**words):
-        env = os.environ | asked | fish | words | {"_TENKYO_COMPLETE": f"complete_{shell}"}
-        return subprocess.run(
-            script, capture_output=True, text=True, timeout=60, env=env, cwd=ROOT
-        ).stdout
+        return tenkyo(**asked | fish | words | {"_TENKYO_COMPLETE": f"complete_{shell}"}).stdout
 
-    assert {"remove", "reindex"} <= set(re.findall(r"\w+", complete()))
+    shown = complete()
+    assert {"remove", "reindex"} <= set(re.findall(r"\w+", shown)) and "serve" not in shown
     line = "tenkyo serve --mo"
     shown = complete(COMP_WORDS=line, COMP_CWORD="2", _TYPER_COMPLETE_ARGS=line)
     assert "--model-url" in shown

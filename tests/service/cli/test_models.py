@@ -103,19 +103,19 @@ def test_commands_use_the_kept_outcome_and_never_take_the_test(
     app = judge_app(rule)
     with served(app) as url:
         environ = {"TENKYO_JUDGE_URL": f"{url}/v1"}
-        for command in (("ask", QUESTION), ("verify", text)):
-            done = process(*command, **environ)
+        for run, command in ((tenkyo, ("ask", QUESTION)), (process, ("verify", text))):
+            done = run(*command, **environ)
             assert done.returncode == 0 and "tenkyo models test" in done.stderr, done.stderr
             assert "680,000" in done.stdout
         assert app.state.asked == 0
         assert tenkyo("models", "test", **environ).returncode == 0
         tested = app.state.asked
-        done = process("verify", text, "--json", **environ)
+        done = tenkyo("verify", text, "--json", **environ)
         assert "tenkyo models test" not in done.stderr
         assert app.state.asked == tested + 1  # one call, in which the sentences are judged
         (claim,) = json.loads(done.stdout)["files"][0]["claims"]
         assert claim["verdict"]["method"].endswith(("judge: scripted", "(judge: control)"))
-        done = process("verify", text, **environ, TENKYO_JUDGE="off")
+        done = tenkyo("verify", text, **environ, TENKYO_JUDGE="off")
         assert done.returncode == 0 and app.state.asked == tested + 1
 
 
@@ -178,9 +178,14 @@ def test_embedder_and_reranker_behind_urls_answer_after_a_reindex(
 
 
 @pytest.mark.model
-def test_embedder_and_reranker_are_tested_on_the_shipped_questions(tenkyo, tmp_path, models):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "models").symlink_to(models)
+def test_embedder_and_reranker_are_tested_on_the_shipped_questions(
+    tenkyo, tmp_path, models, bundled_embedder
+):
+    bundled_embedder.embed_query("x")  # unpacks it
+    kept = tmp_path / "data" / "models"  # not that folder: a model that remembers is not timed
+    kept.mkdir(parents=True)
+    for path in models.iterdir():
+        (kept / path.name).symlink_to(path)
     with served(embeddings_app()) as url, served(rerank_app("documents")) as other:
         environ = {"TENKYO_EMBEDDER_URL": f"{url}/v1", "TENKYO_RERANKER_URL": other}
         done = tenkyo("models", "test", "--json", **environ)

@@ -76,6 +76,12 @@ def checker(cross_encoder):
     return cross_encoder
 
 
+@pytest.fixture(scope="module")
+def embedder(bundled_embedder):
+    """The embedder itself, for the same reason."""
+    return bundled_embedder
+
+
 @pytest.fixture
 def seen(checker):
     made = RecordingChecker(checker)
@@ -89,8 +95,8 @@ def scheduler():
 
 
 @pytest.fixture
-def shared_library(library, scheduler):
-    return Library(library.store, library.index, SharedEmbedder(library.embedder, scheduler))
+def shared_library(library, embedder, scheduler):
+    return Library(library.store, library.index, SharedEmbedder(embedder, scheduler))
 
 
 def together(function, given):

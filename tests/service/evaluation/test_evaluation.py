@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import os
 import random
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -39,6 +36,7 @@ from service.settings import Settings
 from service.types import Answer, Citation, Claim, Decision, Evidence, Rejected, Verdict, to_json
 from service.verification.receipt import tenkyo_version
 from service.verification.verifier import VERIFIER_VERSION
+from tests.support.commands import run_here, run_process
 from tests.support.scripted_model import Script
 from training import sources
 
@@ -475,22 +473,16 @@ def test_eval_command(library_folder, models, tmp_path):
     (data / "models").symlink_to(models)
     asked = lines(tmp_path / "q.jsonl", {"id": "1", "question": ASKED[0].question,
                                          "answerable": True, "answers": ["680,000"]})  # fmt: skip
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
-    environ |= {"TENKYO_DATA_DIR": str(data), "COLUMNS": "100"}
-
-    def tenkyo(*arguments):
-        command = [sys.executable, "-m", "service.cli.main", "eval", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
-
-    done = tenkyo(asked, "--out", tmp_path / "out.jsonl", "--json")
+    environ = {"TENKYO_DATA_DIR": str(data), "COLUMNS": "100"}
+    done = run_process("eval", asked, "--out", tmp_path / "out.jsonl", "--json", **environ)
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 1
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measures"]["in_answer"]["value"] == 1
-    done = tenkyo(asked)
+    done = run_here("eval", asked, **environ)
     assert done.returncode == 0, done.stderr
     table = done.stdout
     assert "right, in the answer" in table and "1.000" in table
     for bad in ((tmp_path / "none",), (asked, "--mode", "loud"), (asked, "--mode", "generated")):
-        refused = tenkyo(*bad)
+        refused = run_here("eval", *bad, **environ)
         assert refused.returncode == 2 and refused.stderr.startswith("tenkyo: ")
         assert refused.stderr.count("\n") == 1

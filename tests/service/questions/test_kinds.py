@@ -48,6 +48,12 @@ class OtherEmbedder:
 
 
 @pytest.fixture(scope="module")
+def embedder(bundled_embedder: SentenceTransformerEmbedder) -> SentenceTransformerEmbedder:
+    """The embedder itself: one that remembers would give the same kind in any case."""
+    return bundled_embedder
+
+
+@pytest.fixture(scope="module")
 def found(embedder: SentenceTransformerEmbedder) -> list[QuestionKind]:
     vectors = embedder.embed_queries([row["question"] for row in ROWS])
     return [

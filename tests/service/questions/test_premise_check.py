@@ -18,6 +18,7 @@ from service.questions.presuppositions import open_presupposition, presuppositio
 from service.types import Evidence
 from service.verification.candidate_quotes import single_sentences
 from tests.support.paths import ROOT
+from tests.support.soak import SOAK
 
 SAYS = "The mill was built in 1850. It burnt down in 1900. The mill never closed before that."
 
@@ -222,7 +223,10 @@ def test_denied_premise_is_found_by_the_checker(question, quote, checker):
 @pytest.mark.shared
 @pytest.mark.model
 def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
-    """Each premise beside its own passage and four others; of false ones, most are found."""
+    """Each premise beside its own passage and four others; of false ones, most are found.
+
+    `make soak` reads those on all passages, `make test` those on every third.
+    """
     texts = {}
     for name in ("xquad_en", "jsquad_ja"):
         corpus = (shared / "data/qa" / name / "corpus.jsonl").read_text(encoding="utf-8")
@@ -231,9 +235,12 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
     lines = (ROOT / "training/data/premises.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     ids = list(dict.fromkeys(row["doc_id"] for row in rows))
-    found = {"true": 0, "contradicted": 0, "unsaid": 0}
+    found, read = {"true": 0, "contradicted": 0, "unsaid": 0}, 0
     for row in rows:
         at = ids.index(row["doc_id"])
+        if at % 3 and not SOAK:
+            continue
+        read += row["premise"] == "true"
         half = at // 15 * 15  # the first fifteen passages are English
         near = [ids[half + (at - half + step) % 15] for step in range(5)]
         premise = presupposition(row["question"])
@@ -242,8 +249,9 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
         finding = finding or denied_premise(premise, evidence, checker)
         found[row["premise"]] += finding is not None
     print(found)
-    assert found["true"] <= 1  # of 30; measured: 0
-    assert found["contradicted"] + found["unsaid"] >= 15  # of 30; measured: 17
+    assert read == (30 if SOAK else 10)  # true ones, and as many false ones
+    assert found["true"] <= read / 30  # measured: 0 of 30
+    assert found["contradicted"] + found["unsaid"] >= read / 2  # measured: 17 of 30
 
 
 class StatementChecker(ScriptedChecker):

@@ -9,6 +9,7 @@ import pytest
 
 from corpus.errors import ServiceRefused
 from service.client.sync_client import Client
+from tests.support.commands import run_here
 from tests.support.library_service import MAPS, Server
 
 EN, JA = "How many maps does the Kanda room hold?", "神田の閲覧室には地図が何枚ありますか？"
@@ -26,7 +27,7 @@ def server(tmp_path, models, embedder):
 
 
 def test_empty_library_is_served_and_filled(server, tmp_path):
-    refused = server.command("ask", EN)
+    refused = run_here("ask", EN, TENKYO_DATA_DIR=str(server.data))
     assert refused.returncode == 2 and "run `tenkyo ingest` to fill it" in refused.stderr
     url = server.start()
     ready = httpx.get(f"{url}/readyz").json()
