@@ -60,6 +60,10 @@ BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard t
 serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
+# The tests start Python hundreds of times: what it compiles is kept, whatever the environment says,
+# or each start would compile a thousand modules.
+test test-fast browser soak: export PYTHONDONTWRITEBYTECODE :=
+
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
