@@ -19,7 +19,7 @@ from tests.support.asgi_client import QUESTION
 from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
@@ -100,6 +100,12 @@ def house(tmp_path_factory, library_folder, embedder, checker):
 def model(house):
     house.engine.model = SlowModel(SAID)
     return house.engine.model
+
+
+@pytest.fixture(autouse=True)
+def reconnect_at_once(monkeypatch):
+    """Otherwise the clients of this file would wait for ten seconds in all."""
+    monkeypatch.setattr("service.client.streams.RECONNECT_SECONDS", 0.01)
 
 
 @pytest.fixture
