@@ -6,8 +6,8 @@
 #   make test-fast          the tests that need no model, server, browser or process of their own
 #   make browser            what the tests of the page need, and those tests
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
-#   make soak               the tests that take long: crashes, damaged files, large files, the whole
-#                           of what `make test` measures on a sample, such as the mutation gate,
+#   make soak               the tests that take long, of which `make test` takes a sample: crashes,
+#                           damaged files, large files, hostile requests, the whole mutation gate,
 #                           and a newcomer's tour of a clean clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
@@ -61,6 +61,10 @@ BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard t
 serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
+# The tests start Python hundreds of times: what it compiles is kept, whatever the environment says,
+# or each start would compile a thousand modules.
+test test-fast browser soak: export PYTHONDONTWRITEBYTECODE :=
+
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -80,7 +84,7 @@ soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
-		tests/service/answering/test_library.py \
+		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
 		tests/browser/test_newcomer_tour.py $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -32,6 +33,7 @@ from service.conversations.store import History
 from service.verification.verifier import Verifier
 from tests.support import bundled_models
 from tests.support.digest_library import digest_entries
+from tests.support.kept_readers import KeptReaders, end_kept_readers
 from tests.support.markers import MarkerGuard
 from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
@@ -118,6 +120,21 @@ def verifier(checker: RememberingChecker, embedder: RememberingEmbedder) -> Veri
 def offline() -> Fetcher:
     """A fetcher whose connections are all refused at once, as on a machine without a network."""
     return offline_fetcher()
+
+
+@pytest.fixture(scope="session")
+def _kept_readers_end() -> Iterator[None]:
+    yield
+    end_kept_readers()
+
+
+@pytest.fixture
+def kept_readers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _kept_readers_end: None
+) -> None:
+    """Where a test may start processes, its ingestions use the reader processes of those before."""
+    if request.node.get_closest_marker("process"):
+        monkeypatch.setattr("index.ingestion.ingest.ReaderPool", KeptReaders)
 
 
 @pytest.fixture(scope="session")

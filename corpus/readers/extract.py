@@ -12,16 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus.errors import EmptyDocument
-from corpus.readers.docx import read_docx
 from corpus.readers.epub import read_epub
 from corpus.readers.format_detection import detect_format
 from corpus.readers.html import read_html
 from corpus.readers.jats import read_jats
 from corpus.readers.markdown import read_markdown
 from corpus.readers.meta_refresh import forwards_to
-from corpus.readers.pdf.reader import read_pdf
 from corpus.readers.plain_text import read_text
-from corpus.readers.pptx import read_pptx
 from corpus.text.blocks import ParsedDocument, detect_language, join_blocks
 from corpus.types import Document, Source, text_hash
 
@@ -73,12 +70,19 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
 
 def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> ParsedDocument:
     found, text = detect_format(data, name, content_type)
+    # What a heavy library reads is imported with the first such file: most processes see none.
     match found:
         case "pdf":
+            from corpus.readers.pdf.reader import read_pdf
+
             return read_pdf(data, name, password)
         case "docx":
+            from corpus.readers.docx import read_docx
+
             return read_docx(data, name)
         case "pptx":
+            from corpus.readers.pptx import read_pptx
+
             return read_pptx(data, name)
         case "epub":
             return read_epub(data, name)

@@ -24,8 +24,9 @@ from tests.support.chat_server import chat_app
 from tests.support.library_service import House
 from tests.support.live_server import served
 from tests.support.paths import ROOT
+from tests.support.soak import SOAK
 
-SOAK, PICTURES = bool(os.environ.get("SOAK")), os.environ.get("PICTURES")
+PICTURES = os.environ.get("PICTURES")
 SHOWN = {
     ("en", "withheld"): "page.png",
     ("en", "open the quote"): "page-source.png",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ import docx
 from corpus.errors import CorpusError
 from corpus.readers.sandbox import ReaderPool
 from corpus.types import Source
-
-SOAK = bool(os.environ.get("SOAK"))
 
 
 def read(workers: ReaderPool, data: bytes, name: str) -> str:

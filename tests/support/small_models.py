@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer, processors
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 
 def write_small_reranker(folder: Path, labels: int = 1) -> Path:
     """Write a CrossEncoder over the words w0 to w59; other words are all the same to it."""
+    # Here, for it takes seconds, and who collects the tests imports this file.
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
     words = {f"w{n}": n + 4 for n in range(60)}
     made = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, **words}, "[UNK]"))
     made.pre_tokenizer = Whitespace()

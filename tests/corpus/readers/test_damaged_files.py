@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from corpus.errors import CorpusError
 from corpus.readers.sandbox import ReaderPool
 from corpus.types import Source
-from tests.support.damaged_files import SOAK, article, peak, read, rezipped, word_file
+from tests.support.damaged_files import article, peak, read, rezipped, word_file
 from tests.support.paths import SHARED
+from tests.support.soak import SOAK
 
 pytestmark = pytest.mark.process
 

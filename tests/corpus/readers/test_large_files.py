@@ -15,8 +15,9 @@ import pptx
 import pytest
 
 from corpus.readers.sandbox import READ_SECONDS, READER_MEMORY_BYTES, ReaderPool
-from tests.support.damaged_files import SOAK, article, peak, read, word_file
+from tests.support.damaged_files import article, peak, read, word_file
 from tests.support.documents import saved
+from tests.support.soak import SOAK
 
 pytestmark = [
     pytest.mark.process,

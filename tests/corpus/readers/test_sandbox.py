@@ -288,3 +288,5 @@ def test_reader_process_imports_only_corpus() -> None:
     assert "corpus.readers.extract" not in parent and "corpus.readers.extract" in worker
     heavy = {"index", "service", "numpy", "faiss", "torch", "openvino", "sqlalchemy", "httpx"}
     assert not heavy & worker
+    # The libraries of some formats are imported with the first file of that format.
+    assert not {"docx", "pptx", "pypdfium2"} & worker

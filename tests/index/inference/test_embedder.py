@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import transformers
 
 from corpus.errors import ModelUnavailable
 from index.inference.embedder import SentenceTransformerEmbedder
@@ -167,25 +166,20 @@ def test_hub_id_is_passed_on_unchanged(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_model_from_a_folder(
+def test_model_from_a_folder_is_converted_without_warnings(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
+    import transformers  # here, for it takes a second
+
     embedder.embed_query("x")
     folder = model_folder(BUNDLED_EMBEDDER, models)
-    other = SentenceTransformerEmbedder(folder, tmp_path)
-    assert other.name == folder
-    np.testing.assert_array_equal(other.embed_query("Who?"), embedder.embed_query("Who?"))
-
-
-def test_conversion_logs_no_warnings(
-    tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
-) -> None:
-    embedder.embed_query("x")
     messages: list[str] = []
     handler, logger = logging.Handler(logging.WARNING), logging.getLogger("transformers")
     handler.emit = lambda record: messages.append(record.getMessage())
     transformers.utils.logging.warning_once.cache_clear()  # or a warning logged before is not repeated
     logger.addHandler(handler)
-    SentenceTransformerEmbedder(model_folder(BUNDLED_EMBEDDER, models), tmp_path).embed_query("x")
+    other = SentenceTransformerEmbedder(folder, tmp_path)
+    vector = other.embed_query("Who?")
     logger.removeHandler(handler)
-    assert messages == []
+    assert messages == [] and other.name == folder
+    np.testing.assert_array_equal(vector, embedder.embed_query("Who?"))

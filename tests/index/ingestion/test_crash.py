@@ -26,10 +26,9 @@ from index.storage.local_index import LocalIndex
 from index.storage.manifest import read_manifest
 from index.storage.segment import text_key
 from tests.support.paths import ROOT
+from tests.support.soak import SOAK
 
 pytestmark = pytest.mark.process
-
-SOAK = bool(os.environ.get("SOAK"))
 
 
 def environ(**settings: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.types import Floats
 from tests.support.digest_library import digest_entries
 
+pytestmark = pytest.mark.usefixtures("kept_readers")
+
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
 
 

@@ -30,7 +30,7 @@ from index.ingestion.report import Item
 from index.ingestion.tasks import FileSelection
 from tests.support.small_web import LONG, Web, html, links, paper_pdf, serving
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 PUBLIC = "93.184.216.34"
 ADDRESSES = {

@@ -1,4 +1,7 @@
-"""Tests that every route answers wrong or hostile input with a helpful error."""
+"""Tests that every route answers wrong or hostile input with a helpful error.
+
+Each route gets another part of what is sent; in `make soak`, all of it.
+"""
 
 import json
 import shutil
@@ -10,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.library_service import House
+from tests.support.soak import SOAK
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 
@@ -76,6 +80,11 @@ def check(client, method, path, **more):
     return response
 
 
+def some(values, n):
+    """Return a quarter of some values, another one for each ``n``; in `make soak`, all of them."""
+    return values if SOAK else values[n % 4 :: 4]
+
+
 def filled(path, value):
     """Return the path with one value for all of its parameters."""
     parts = [value if part.startswith("{") else part for part in path.split("/")]
@@ -85,26 +94,29 @@ def filled(path, value):
 def test_unknown_and_hostile_ids_get_problem_documents(client, operations):
     for n, (method, path, _) in enumerate(operations):
         if "{" in path:
-            for id in IDS[n % 2 :: 2]:  # half of them for each route: all would take ten seconds
+            for id in some(IDS, n):
                 assert check(client, method, filled(path, id)).status_code >= 400, path
 
 
 def test_hostile_query_parameters_get_problem_documents(client, operations):
-    for method, path, operation in operations:
-        for parameter in operation.get("parameters", []):
-            if parameter["in"] == "query":
-                for value in VALUES:
-                    query = {"q": "maps"} | {parameter["name"]: value}
-                    check(client, method, filled(path, "whisper"), params=query)
+    queried = [
+        (method, path, parameter["name"])
+        for method, path, operation in operations
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query"
+    ]
+    for n, (method, path, name) in enumerate(queried):
+        for value in some(VALUES, n):
+            check(client, method, filled(path, "whisper"), params={"q": "maps"} | {name: value})
 
 
 def test_hostile_bodies_get_problem_documents(client, operations):
     for n, (method, path, operation) in enumerate(operations):
         if "requestBody" in operation:
-            for body in BODIES[n % 2 :: 2]:
+            for body in some(BODIES, n):
                 headers = {"Content-Type": "application/json"}
                 check(client, method, filled(path, "nope"), content=body, headers=headers)
-            for kind in TYPES:
+            for kind in some(TYPES, n):
                 headers = {"Content-Type": kind.encode("latin-1")}
                 check(client, method, filled(path, "nope"), content=b"a=1", headers=headers)
 
@@ -114,14 +126,14 @@ def test_hostile_headers_get_problem_documents(client, operations):
         body = b"{}" if "requestBody" in operation else None
         if method != "POST" and "job" not in path and path != "/v1/sources/{source_id}":
             continue  # these routes read no headers, and one of them is enough
-        for headers in HEADERS[n % 2 :: 2]:
+        for headers in some(HEADERS, n):
             given = {name: value.encode("latin-1") for name, value in headers.items()}
             check(client, method, filled(path, "nope"), content=body, headers=given)
 
 
 def test_wrong_methods_get_problem_documents(client, described):
     for n, path in enumerate([*described["paths"], *UNLISTED]):
-        for method in METHODS[n % 2 :: 2]:
+        for method in some(METHODS, n):
             known = path in described["paths"] and method.lower() in described["paths"][path]
             if not known:
                 check(client, method, filled(path, "nope"))
@@ -136,7 +148,9 @@ JSON = st.recursive(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1000 if SOAK else 50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_body_fields_of_any_type_cause_no_server_error(client, described, operations, data):

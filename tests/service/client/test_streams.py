@@ -20,7 +20,7 @@ from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script
 from tests.support.switched_model import SAID
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 
 class BreakingNetwork(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -99,6 +99,12 @@ def house(tmp_path_factory, library_folder, embedder, checker):
 def model(house):
     house.engine.model = SlowModel(SAID)
     return house.engine.model
+
+
+@pytest.fixture(autouse=True)
+def reconnect_at_once(monkeypatch):
+    """Otherwise the clients of this file would wait for ten seconds in all."""
+    monkeypatch.setattr("service.client.streams.RECONNECT_SECONDS", 0.01)
 
 
 @pytest.fixture
