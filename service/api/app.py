@@ -17,6 +17,7 @@ from starlette.routing import Route
 from index.storage.manifest import read_manifest
 from service import schemas
 from service.answering.engine import Engine
+from service.answering.suggestions import Suggestions
 from service.api import pages
 from service.api.answers import add_answer_routes, add_stored_answer_routes, add_verify_route
 from service.api.collections import add_collection_routes
@@ -106,7 +107,8 @@ def create_app(
     limits = answer_service.limiters
     views = _page_views(runner) if runner else None
     readiness = partial(_readiness, engine, index_dir)
-    start = StartPage(engine, readiness, runner is not None, options.connection)
+    suggestions = Suggestions(engine)  # one, so that no question is tried for each of them
+    start = StartPage(engine, suggestions, readiness, runner is not None, options.connection)
     mcp_app = McpHttpApp(answer_service, options.public_url, shared=locks is not None)
     app = DescribedApp(
         title="Tenkyo",
@@ -122,7 +124,7 @@ def create_app(
     handle_errors(app)
     add_answer_routes(app, ResumableAnswers(answer_service, options.grace, locks), answer_service)
     add_stored_answer_routes(app, answer_service)
-    add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
+    add_conversation_routes(app, engine, suggestions, limits.suggestions, locks, options.public_url)
     add_verify_route(app, engine, limits.texts, changes=options.connection is not None)
     add_library_routes(app, engine.library, runner, limits.searches, views)
     add_collection_routes(app, engine.library.store, changes=runner is not None)

@@ -94,7 +94,8 @@ class Rated(BaseModel):
 def add_conversation_routes(
     app: FastAPI,
     engine: Engine,
-    suggestions: ConcurrencyLimiter,
+    suggestions: Suggestions,
+    limiter: ConcurrencyLimiter,
     locks: ProcessLocks | None = None,
     public_url: str = "",
 ) -> None:
@@ -103,7 +104,8 @@ def add_conversation_routes(
     Args:
         app: The application that gets the routes.
         engine: Its history holds the conversations.
-        suggestions: Bounds how many requests for suggested questions run at once.
+        suggestions: Suggests the questions.
+        limiter: Bounds how many requests for suggested questions run at once.
         locks: Shared with the other processes that serve the same library; None: there are none.
         public_url: The service's address, which exports name; empty: the one that a request used.
     """
@@ -112,7 +114,7 @@ def add_conversation_routes(
     _add_sharing(app, engine, idempotent, public_url)
     _add_exports(app, engine, public_url)
     _add_feedback(app, engine, idempotent)
-    _add_suggestions(app, Suggestions(engine), suggestions)
+    _add_suggestions(app, suggestions, limiter)
 
 
 def _add_conversations(app: FastAPI, engine: Engine) -> None:

@@ -42,6 +42,7 @@ class StartPage:
 
     Args:
         engine: Its library and models are shown.
+        suggestions: Finds the examples.
         readiness: Returns the reply of ``/readyz``; it may raise TenkyoError.
         adds: Whether documents can be added.
         connection: Exchanges the model, if it can be exchanged.
@@ -50,13 +51,14 @@ class StartPage:
     def __init__(
         self,
         engine: Engine,
+        suggestions: Suggestions,
         readiness: Callable[[], dict[str, Any]],
         adds: bool,
         connection: ModelConnection | None = None,
     ) -> None:
         self._engine, self._readiness, self._adds = engine, readiness, adds
         self._connection = connection
-        self._suggestions = Suggestions(engine)
+        self._suggestions = suggestions
         self._threads = PriorityThreadPool("first examples", 1, priority=Priority.LATER)
         self._finding: asyncio.Task[None] | None = None
         self._examples: dict[str, list[str]] = {}  # of the library as of so many changes:

@@ -44,6 +44,19 @@ def test_page_has_library_model_and_examples(library, library_folder, checker, h
         assert len(times) == 4 and times == sorted(sources.values(), reverse=True)[:4]
 
 
+def test_example_that_the_page_has_found_is_not_tried_again(
+    library, library_folder, checker, history
+):
+    engine, tried = Engine(library, checker, history), []
+    engine.can_answer = lambda question: tried.append(question) or True
+    app = create_app(engine, index_dir=library_folder / "index")
+    shown = values_in(request(app, "GET", "/").text)["examples"]
+    for language in ("en", "ja"):
+        asked = request(app, "GET", f"/v1/examples?language={language}").json()["questions"]
+        assert asked == shown[language]
+    assert len(tried) == len(set(tried)) == 6
+
+
 def test_page_does_not_wait_for_examples(library, library_folder, checker, history, monkeypatch):
     engine = Engine(library, checker, history)
     monkeypatch.setattr(start_page, "EXAMPLES_WAITED", 0.0)
