@@ -6,8 +6,8 @@
 #   make test-fast          the tests that need no model, server, browser or process of their own
 #   make browser            what the tests of the page need, and those tests
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
-#   make soak               the tests that take long: crashes, damaged files, large files, and a
-#                           newcomer's tour of a clean clone after `make serve`
+#   make soak               the tests that take long: crashes, damaged files, large files, the page
+#                           in every look, and a newcomer's tour of a clean clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -78,7 +78,7 @@ pictures:
 soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
-		tests/browser/test_newcomer_tour.py $(ARGS)
+		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.
 eval: $(VENV)/.installed-test $(DIGESTS)/.made
