@@ -8,7 +8,8 @@
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
 #   make soak               the tests that take long, of which `make test` takes a sample: crashes,
 #                           damaged files, large files, hostile requests, the whole mutation gate,
-#                           and a newcomer's tour of a clean clone after `make serve`
+#                           the page in every look, and a newcomer's tour of a clean clone after
+#                           `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -85,7 +86,7 @@ soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
 		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
-		tests/browser/test_newcomer_tour.py $(ARGS)
+		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.
 eval: $(VENV)/.installed-test $(DIGESTS)/.made

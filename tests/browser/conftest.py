@@ -22,7 +22,7 @@ from tests.support.browser.driver import (
     expect,
     lacking,
 )
-from tests.support.browser.scripted_answers import Paced, Recital
+from tests.support.browser.scripted_answers import Paced, Recital, Trusting, trusting
 from tests.support.library_service import House
 from tests.support.live_server import served
 
@@ -63,7 +63,7 @@ class Staged:
 def staged(library, library_folder, checker) -> Iterator[Staged]:
     """The same with a model whose pace is set by the test."""
     model = Paced()
-    engine = Engine(library, checker, History(library.store.database), model)
+    engine = Trusting(library, checker, History(library.store.database), model)
     engine.warm_up()
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield Staged(url, model)
@@ -87,7 +87,7 @@ def reciting(library, library_folder, checker) -> Iterator[Recited]:
 def house(library_folder, tmp_path_factory, embedder, checker) -> Iterator[House]:
     """A service to which documents can be added, from pages that the test serves."""
     folder = tmp_path_factory.mktemp("house") / "data"
-    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    house = trusting(House(Path(shutil.copytree(library_folder, folder)), embedder, checker))
     with house.open():
         yield house
 
@@ -107,12 +107,13 @@ def browser(library) -> Iterator[Browser]:  # the library first: its making runs
 def visit(browser) -> Iterator[Visit]:
     """Return ``visit(url, **options of a browser context)``, which opens the page for a reader.
 
-    At the end of the test no page that was visited may have had an error.
+    At the end of the test no page that was visited may have had an error. The page does not move
+    unless ``reduced_motion`` says so: what moves is painted sixty times a second while a test waits.
     """
     readers = []
 
     def visit(url: str, path: str = "/", start: bool = True, **options) -> Reader:
-        context = browser.new_context(**{"locale": "en-GB"} | options)
+        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce"} | options)
         context.set_default_timeout(PATIENCE)
         readers.append(Reader(context.new_page(), url))
         if start:

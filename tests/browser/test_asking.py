@@ -2,20 +2,26 @@
 
 import re
 import time
+from functools import partial
 
 import httpx
 import pytest
 
-from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA, Paced
+from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA, Paced, Trusting
 from tests.support.live_server import served
 
 TRUE = "Whisper was trained on 680,000 hours of audio [1]."
 ALSO = "Whisper learned from 680,000 hours of labelled audio [1]."
 FALSE = "Whisper was trained on 90,000 hours of audio [1]."
+
+
+@pytest.fixture
+def visit(visit):
+    """Visit the page as most readers see it: what comes and goes on it moves."""
+    return partial(visit, reduced_motion="no-preference")
 
 
 @pytest.mark.parametrize(("question", "lang"), [(WHISPER, "en"), (WHISPER_JA, "ja")])
@@ -122,11 +128,12 @@ def test_double_click_asks_and_does_not_stop(staged, visit):
     expect(reader.answered().claims).to_have_count(1)
 
 
-@pytest.mark.parametrize("words", ["", "   ", "\n"])
-def test_empty_question_is_not_asked(quoting, visit, words):
-    reader = visit(quoting).ask(words)
-    expect(reader.page.locator("#question")).to_be_focused()
-    assert reader.page.locator(".turn").count() == 0
+def test_empty_question_is_not_asked(quoting, visit):
+    reader = visit(quoting)
+    for words in ("", "   ", "\n"):
+        reader.ask(words)
+        expect(reader.page.locator("#question")).to_be_focused()
+        assert reader.page.locator(".turn").count() == 0
 
 
 def test_question_edit_can_be_undone(quoting, visit):
@@ -236,7 +243,7 @@ def test_example_is_asked_by_click(quoting, visit):
 
 def test_question_can_be_retried_when_server_is_back(library, library_folder, checker, visit):
     app = create_app(
-        Engine(library, checker, History(library.store.database)),
+        Trusting(library, checker, History(library.store.database)),
         index_dir=library_folder / "index",
     )
     with served(app) as url:
@@ -256,7 +263,7 @@ def test_answer_cut_off_by_server_is_marked_incomplete(library, library_folder, 
     model = Paced()
     model.say(TRUE, ALSO, TRUE, allowed=2)
     app = create_app(
-        Engine(library, checker, History(library.store.database), model),
+        Trusting(library, checker, History(library.store.database), model),
         index_dir=library_folder / "index",
     )
     with served(app) as url:

@@ -12,25 +12,17 @@ from service.types import Answer, Decision, Rejected, Verdict, append_claim, to_
 from service.verification.methods import METADATA
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
+from tests.support.browser.looks import looks, named
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
-LOOKS = [
-    {"locale": "en-GB", "color_scheme": "light", "viewport": WIDE},
-    {"locale": "ja-JP", "color_scheme": "dark", "viewport": WIDE},
-    {"locale": "en-GB", "color_scheme": "dark", "viewport": PHONE},
-    {"locale": "ja-JP", "color_scheme": "light", "viewport": PHONE},
-]
+SIZES = (1280, 800), (390, 800)
 WORDS = {
     "en-GB": ("From the catalogue", "authors: ", "Show the source", "repeats what is recorded"),
     "ja-JP": ("書誌情報", "著者：", "出典を表示", "登録された項目"),
 }  # fmt: skip
 TABLE = "Model | HotpotQA\nReAct | 35.1"
 LISTED = "It has three parts:\n- a retriever\n- a reader"
-
-
-def named(look):
-    return f"{look['locale'][:2]}-{look['viewport']['width']}-{look['color_scheme']}"
 
 
 def from_catalogue(reply: CatalogueReply, **more) -> Answer:
@@ -61,7 +53,7 @@ def ten_works(store, language="en"):
     return list_works(catalogue, ListingRequest(newest=True), language, lambda _: [])
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=named)
+@pytest.mark.parametrize("look", looks("en", "dark", *SIZES), ids=named)
 def test_marker_of_the_catalogue_leads_to_its_card(reciting, library, visit, look):
     """To the field and its value, of which nothing is sought in the text of the source."""
     language = look["locale"]
@@ -146,7 +138,7 @@ def test_source_of_a_catalogue_card_is_opened_with_nothing_marked(reciting, libr
     assert colour not in colours  # a quote is marked again
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=named)
+@pytest.mark.parametrize("look", looks("ja", "dark", *SIZES), ids=named)
 def test_ten_documents_are_listed(reciting, library, visit, look, shots):
     language = look["locale"]
     reply = ten_works(library.store, language[:2])
@@ -229,38 +221,39 @@ def test_quotes_and_fields_of_a_source_share_its_card(reciting, visit):
     expect(reader.page.locator("#reader .reader-at")).to_have_text("Quote for sentence 1")
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=named)
-@pytest.mark.parametrize(
-    ("mode", "reason"),
-    [
-        ("quoted", "No language model is connected: these are the first sentences of its abstract."),
-        ("quoted", "これは質問の一部だけへの答えです。「いつ」に答える資料はありません。"),
-        ("generated", "This answers only part of the question; no source answers “When?”."),
-    ],
-    ids=["overview", "part", "part-of-a-model"],
-)  # fmt: skip
-def test_what_an_answer_is_or_lacks_is_said_plainly(reciting, visit, look, mode, reason):
+REMARKS = [
+    ("quoted", "No language model is connected: these are the first sentences of its abstract."),
+    ("quoted", "これは質問の一部だけへの答えです。「いつ」に答える資料はありません。"),
+    ("generated", "This answers only part of the question; no source answers “When?”."),
+]
+
+
+@pytest.mark.parametrize("look", looks("en", "light", *SIZES), ids=named)
+def test_what_an_answer_is_or_lacks_is_said_plainly(reciting, visit, look):
     """Before quotes; below what a model wrote; never as a failure."""
     shown = evidence("It is in Kanda. It was built in 1890.")
     quotes = ("It is in Kanda.", "It was built in 1890.")
-    made = recited([(quote, shown, quote) for quote in quotes], mode=mode, reason=reason)
     answers = (Decision(True, 0.9, "reader"), Decision(False, 0.1, "reader"))
-    claims = zip(made.claims, answers, strict=True)
-    reciting.engine.made = replace(made, claims=tuple(replace(c, answers=a) for c, a in claims))
-    reader = visit(reciting.url, **look).ask(WHISPER).answered()
-    remark = reader.turn.get_by_text(reason)
-    expect(remark).to_have_count(1)
-    expect(reader.turn.locator(".note.remark")).to_have_text(reason)
-    expect(reader.turn.locator(".note")).to_have_count(1)
-    above = remark.bounding_box()["y"] < reader.claims.first.bounding_box()["y"]
-    assert above is (mode == "quoted")
-    expect(reader.turn.locator(".badge")).to_have_count(int(mode == "quoted"))
-    expect(reader.turn.locator(".sum .sign.ticked")).to_have_count(1)  # of one sentence of two
-    expect(reader.turn.locator(".claim.context")).to_have_count(1)
-    expect(reader.page.locator("#announcer")).to_contain_text(reason)
-    assert reader.too_wide() == []
+    reader = visit(reciting.url, **look)
+    for mode, reason in REMARKS:
+        made = recited([(quote, shown, quote) for quote in quotes], mode=mode, reason=reason)
+        claims = zip(made.claims, answers, strict=True)
+        reciting.engine.made = replace(made, claims=tuple(replace(c, answers=a) for c, a in claims))
+        reader.ask(WHISPER).answered()
+        remark = reader.turn.get_by_text(reason)
+        expect(remark).to_have_count(1)
+        expect(reader.turn.locator(".note.remark")).to_have_text(reason)
+        expect(reader.turn.locator(".note")).to_have_count(1)
+        above = remark.bounding_box()["y"] < reader.claims.first.bounding_box()["y"]
+        assert above is (mode == "quoted")
+        expect(reader.turn.locator(".badge")).to_have_count(int(mode == "quoted"))
+        expect(reader.turn.locator(".sum .sign.ticked")).to_have_count(1)  # of one sentence of two
+        expect(reader.turn.locator(".claim.context")).to_have_count(1)
+        expect(reader.page.locator("#announcer")).to_contain_text(reason)
+        assert reader.too_wide() == []
     reader.page.locator("#language").click()
-    expect(reader.turn.get_by_text(reason)).to_have_count(1)
+    for _, reason in REMARKS:
+        expect(reader.page.locator(".turn").get_by_text(reason)).to_have_count(1)
 
 
 def test_remark_on_an_answer_without_sentences_is_said_once(reciting, visit):
@@ -271,26 +264,26 @@ def test_remark_on_an_answer_without_sentences_is_said_once(reciting, visit):
     expect(reader.turn.get_by_text(made.reason)).to_have_count(1)
 
 
-@pytest.mark.parametrize(
-    ("text", "lines", "link"),
-    [
-        (TABLE, TABLE.split("\n"), "#:~:text=Model,35.1"),
-        (LISTED, LISTED.split("\n"), "#:~:text=It%20has%20three%20parts%3A,a%20reader"),
-        ("It was read\nby many.", ["It was read by many."], "#:~:text=It%20was%20read%20by%20many."),
-        ("One.\n\n\n\nTwo.", ["One.", "Two."], "#:~:text=One.,Two."),
-    ],
-    ids=["table", "list", "wrapped", "paragraphs"],
-)  # fmt: skip
-def test_lines_of_a_quote_are_kept(reciting, visit, text, lines, link):
+QUOTES = [
+    (TABLE, TABLE.split("\n"), "#:~:text=Model,35.1"),
+    (LISTED, LISTED.split("\n"), "#:~:text=It%20has%20three%20parts%3A,a%20reader"),
+    ("It was read\nby many.", ["It was read by many."], "#:~:text=It%20was%20read%20by%20many."),
+    ("One.\n\n\n\nTwo.", ["One.", "Two."], "#:~:text=One.,Two."),
+]
+
+
+def test_lines_of_a_quote_are_kept(reciting, visit):
     """Those of tables and lists, one below the other; and a link out names first and last words."""
-    shown = evidence(f"Before. {text} After.")
-    made = recited([(text, shown, text)], mode="quoted", model="")
-    verbatim = replace(made.claims[0], verdict=Verdict("supported", 1.0, "verbatim"))
-    reciting.engine.made = replace(made, claims=(verbatim,))
-    reader = visit(reciting.url, viewport=PHONE).ask(WHISPER).answered()
-    said = reader.claims.locator("p").first.evaluate("el => el.innerText")
-    assert [line for line in said.removesuffix("1").strip().split("\n") if line] == lines
-    expect(reader.turn.locator(".card mark")).to_have_text(text, use_inner_text=False)
-    href = reader.turn.get_by_role("link", name="Open the source at this quote").get_attribute("href")  # fmt: skip
-    assert href == f"https://example.org/a{link}"
-    assert reader.too_wide() == []
+    reader = visit(reciting.url, viewport=PHONE)
+    for text, lines, link in QUOTES:
+        shown = evidence(f"Before. {text} After.")
+        made = recited([(text, shown, text)], mode="quoted", model="")
+        verbatim = replace(made.claims[0], verdict=Verdict("supported", 1.0, "verbatim"))
+        reciting.engine.made = replace(made, claims=(verbatim,))
+        reader.ask(WHISPER).answered()
+        said = reader.claims.locator("p").first.evaluate("el => el.innerText")
+        assert [line for line in said.removesuffix("1").strip().split("\n") if line] == lines
+        expect(reader.turn.locator(".card mark")).to_have_text(text, use_inner_text=False)
+        out = reader.turn.get_by_role("link", name="Open the source at this quote")
+        assert out.get_attribute("href") == f"https://example.org/a{link}"
+        assert reader.too_wide() == []

@@ -1,5 +1,7 @@
 """From a sentence to its quote and back, by pointer and by keyboard."""
 
+from functools import partial
+
 import httpx
 import pytest
 
@@ -7,6 +9,12 @@ from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
+
+
+@pytest.fixture
+def visit(visit):
+    """Visit the page as most readers see it: what comes and goes on it moves."""
+    return partial(visit, reduced_motion="no-preference")
 
 
 def marked(card):

@@ -10,7 +10,8 @@ import pytest
 from tests.support.browser.adding import MAPS, QUESTION, add
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import UNKNOWN, WHISPER
+from tests.support.browser.looks import looks, named
+from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, trusting
 from tests.support.library_service import House
 
 
@@ -18,7 +19,7 @@ from tests.support.library_service import House
 def house(library_folder, tmp_path_factory, embedder, checker):
     """Its own service, since collections of one test would be in the other files' dialogs."""
     folder = tmp_path_factory.mktemp("shelves") / "data"
-    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    house = trusting(House(Path(shutil.copytree(library_folder, folder)), embedder, checker))
     house.engine.warm_up()
     with house.open():
         yield house
@@ -240,18 +241,10 @@ def test_hostile_names_are_text(house, shelf, visit):
     expect(reader.turn.locator(".asked-in")).to_contain_text(name)
 
 
-LOOKS = [
-    {"color_scheme": "light", "locale": "en", "viewport": {"width": 1400, "height": 900}},
-    {"color_scheme": "dark", "locale": "ja", "viewport": {"width": 1280, "height": 800}},
-    {"color_scheme": "light", "locale": "ja", "viewport": {"width": 390, "height": 844}},
-    {"color_scheme": "dark", "locale": "en", "viewport": {"width": 390, "height": 844}},
-]
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=lambda o: f"{o['color_scheme']}-{o['locale']}-{o['viewport']['width']}")  # fmt: skip
+@pytest.mark.parametrize("look", looks("ja", "dark", (1280, 800), (390, 844)), ids=named)
 def test_every_state_is_accessible_fits_and_is_photographed(house, shelf, visit, look, shots):
     names = {"en": ["Speech recognition", "Agents", "To read"], "ja": ["音声認識", "エージェント", "あとで読む"]}  # fmt: skip
-    first, second, third = names[look["locale"]]
+    first, second, third = names[look["locale"][:2]]
     shelf(first, "whisper", "article-en")
     shelf(second, "instructgpt")
     shelf(third)
@@ -260,8 +253,7 @@ def test_every_state_is_accessible_fits_and_is_photographed(house, shelf, visit,
 
     def state(name):
         found[name], wide[name] = violations(reader), reader.too_wide()
-        size = f"{look['color_scheme']}-{look['locale']}-{look['viewport']['width']}"
-        reader.shot(shots, f"collections-{name}-{size}")
+        reader.shot(shots, f"collections-{name}-{named(look)}")
 
     state("start")
     scope(reader).click()

@@ -5,21 +5,17 @@ import pytest
 from tests.support.browser.adding import MAPS, add
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
+from tests.support.browser.looks import looks, named
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA
 from tests.support.documents import column, pdf
 
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 740}
+WIDE, NARROW = (1440, 900), (320, 740)
 
 
-@pytest.mark.parametrize(
-    ("lang", "size", "scheme"),
-    [("en", WIDE, "light"), ("ja", WIDE, "dark"), ("en", NARROW, "dark"), ("ja", NARROW, "light")],
-)
-def test_dialog_screenshots_without_axe_violations(house, visit, shots, lang, size, scheme):
-    reader = visit(
-        house.url, viewport=size, color_scheme=scheme, locale=lang, reduced_motion="reduce"
-    )
-    name = f"desk-{lang}-{'wide' if size is WIDE else 'narrow'}-{scheme}"
+@pytest.mark.parametrize("look", looks("en", "dark", WIDE, NARROW), ids=named)
+def test_dialog_screenshots_without_axe_violations(house, visit, shots, look):
+    reader = visit(house.url, **look, reduced_motion="reduce")
+    name = f"desk-{named(look)}"
     found = {}
 
     def shot(state):
@@ -53,7 +49,7 @@ def test_dialog_screenshots_without_axe_violations(house, visit, shots, lang, si
     expect(reader.page.locator(".unlock input")).to_be_visible(timeout=60_000)
     shot("3-wrong")
     reader.page.keyboard.press("Escape")
-    reader.ask({"en": WHISPER, "ja": WHISPER_JA}[lang]).answered()
+    reader.ask({"en": WHISPER, "ja": WHISPER_JA}[look["locale"][:2]]).answered()
     reader.page.locator("#open-talks").click()
     expect(reader.page.locator(".talks li").first).to_be_visible()
     reader.page.locator(".talks li a").first.hover()
@@ -71,7 +67,7 @@ def test_dialog_screenshots_without_axe_violations(house, visit, shots, lang, si
     reader.page.locator(".talks li").first.locator(".delete").click()
     shot("5-delete")
     reader.page.keyboard.press("Escape")
-    if size is NARROW:
+    if look["viewport"]["width"] == NARROW[0]:
         reader.page.keyboard.press("Escape")
     reader.page.locator("#talk-bar button").first.click()
     reader.page.locator(".make button").click()

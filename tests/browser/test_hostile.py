@@ -14,12 +14,11 @@ from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
 from service.types import Rejected, Verdict, to_json
 from tests.support.browser.driver import Reader, expect
-from tests.support.browser.scripted_answers import WHISPER, Paced, evidence, recited
+from tests.support.browser.scripted_answers import WHISPER, Paced, Trusting, evidence, recited
 from tests.support.live_server import served
 
 RUN = "window.executed=(window.executed||0)+1"
@@ -42,17 +41,24 @@ HOSTILE = {
     "tall": "\n" * 300 + "end",
     "emoji": "👨‍👩‍👧‍👦" * 500,
 }
+KINDS = {
+    "markup": ("script", "script-in-script", "handler", "attribute", "frame", "style"),
+    "text": ("entities", "link", "template", "bidi", "nul", "events"),
+    "size": ("combining", "long", "long-ja", "tall", "emoji"),
+}
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
 INERT = "img[src=x], iframe, style, base, script:not([src^='/static/'], head > #start[type='application/json']), link[href*=evil], [onerror], [onload], [onfocus]"
 
 
 def inert(reader: Reader) -> None:
     """Assert that it is no markup, does not widen the page, and that all links are web links."""
+    assert reader.page.evaluate("window.executed ?? 0") == 0
     assert reader.page.locator(INERT).count() == 0
-    hrefs = [a.get_attribute("href") for a in reader.page.locator("main a, dialog a").all()]
+    links = reader.page.locator("main a, dialog a")
+    hrefs = links.evaluate_all("all => all.map((a) => a.getAttribute('href'))")
     assert all(re.match(r"https?://|/v1/(answers|sources)/", href) for href in hrefs), hrefs
-    for size in SIZES:
-        reader.page.set_viewport_size(size)
+    for size in sorted(SIZES, key=lambda size: size != reader.page.viewport_size):
+        reader.page.set_viewport_size(size)  # the size that it has comes first: resizing is slow
         assert reader.too_wide() == []
         box = reader.page.locator("#question").bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
@@ -70,27 +76,36 @@ def hostile_answer(text: str):
     return recited([(text, shown, text)], question=text, reason=text, model=text, rejected=(rejected,))  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_answer_is_inert(reciting, visit, kind):
-    text = HOSTILE[kind]
-    reciting.engine.made = hostile_answer(text)
-    reader = visit(reciting.url).ask(WHISPER).answered()
-    expect(reader.claims).to_have_count(1)
-    words = " ".join(reader.claims.locator("p").text_content().split())
-    assert " ".join(text.replace("\x00", "\ufffd").split())[:200] in words.replace("\x00", "\ufffd")
-    reader.turn.locator(".withheld summary").click()
-    reader.turn.locator(".fine summary").click()
-    inert(reader)
-    reader.claims.locator(".cite").first.hover()
-    expect(reader.page.get_by_role("tooltip")).to_be_visible()
-    inert(reader)
+def test_every_hostile_text_is_tried():
+    assert sorted(kind for kinds in KINDS.values() for kind in kinds) == sorted(HOSTILE)
+
+
+@pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
+def test_hostile_answer_is_inert(reciting, visit, kinds):
+    reader = visit(reciting.url)
     reader.expected.append("status of 404")  # the passage is in no library
-    reader.claims.locator(".cite").first.click()
-    expect(reader.page.locator("#reader .reader-notes")).to_contain_text("no longer")
-    inert(reader)
-    reader.page.keyboard.press("Escape")
-    reader.page.locator("#language").click()
-    inert(reader)
+    for kind in kinds:
+        print(kind)
+        text = HOSTILE[kind]
+        reciting.engine.made = hostile_answer(text)
+        reader.start().ask(WHISPER).answered()
+        expect(reader.claims).to_have_count(1)
+        words = " ".join(reader.claims.locator("p").text_content().split())
+        seen = " ".join(text.replace("\x00", "\ufffd").split())[:200]
+        assert seen in words.replace("\x00", "\ufffd")
+        reader.turn.locator(".withheld summary").click()
+        reader.turn.locator(".fine summary").click()
+        inert(reader)
+        reader.claims.locator(".cite").first.hover()
+        expect(reader.page.get_by_role("tooltip")).to_be_visible()
+        inert(reader)
+        reader.claims.locator(".cite").first.click()
+        expect(reader.page.locator("#reader .reader-notes")).to_contain_text("no longer")
+        inert(reader)
+        reader.page.keyboard.press("Escape")
+        reader.page.locator("#language").click()
+        inert(reader)
+        reader.page.locator("#language").click()  # the next one is in English again
 
 
 def test_hostile_abstention_is_inert(reciting, visit):
@@ -119,31 +134,32 @@ def hostile_url(tmp_path_factory, embedder, checker):
     model = Paced()
     with served(
         create_app(
-            Engine(library, checker, History(library.store.database), model),
+            Trusting(library, checker, History(library.store.database), model),
             index_dir=folder / "index",
         )
     ) as url:
         yield url, model
 
 
-@pytest.mark.parametrize("kind", ["script", "combining", "long"])
-def test_hostile_sources_are_quoted_as_text(hostile_url, visit, kind):
+def test_hostile_sources_are_quoted_as_text(hostile_url, visit):
     url, model = hostile_url
-    said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
-    model.say(*said, allowed=2)
     reader = visit(url)
-    reader.ask(f"How many maps does the {kind} archive in Kanda hold? {HOSTILE[kind]}"[:4000])
-    reader.answered()
-    assert reader.turn.locator(".note.failed").count() == 0
-    assert reader.turn.locator(".part").count() > 3
-    inert(reader)
-    for fold in reader.turn.locator("summary").all():
-        if fold.is_visible():  # where every passage is cited, there are no others to unfold
-            fold.click()
-    inert(reader)
-    assert (
-        reader.turn.locator("a:not([download])").count() == 0
-    )  # not one of these sources has a web address
+    for kind in ("script", "combining", "long"):
+        print(kind)
+        said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
+        model.say(*said, allowed=2)
+        reader.start()
+        reader.ask(f"How many maps does the {kind} archive in Kanda hold? {HOSTILE[kind]}"[:4000])
+        reader.answered()
+        assert reader.turn.locator(".note.failed").count() == 0
+        assert reader.turn.locator(".part").count() > 3
+        inert(reader)
+        for fold in reader.turn.locator("summary").all():
+            if fold.is_visible():  # where every passage is cited, there are no others to unfold
+                fold.click()
+        inert(reader)
+        # not one of these sources has a web address
+        assert reader.turn.locator("a:not([download])").count() == 0
     reader.page.locator("#open-library").click()
     expect(reader.page.locator("#library li")).to_have_count(len(HOSTILE))
     inert(reader)
@@ -172,7 +188,7 @@ def test_lone_surrogates_are_shown_as_replacement_characters(reciting, visit):
     reader = visit(reciting.url)
     frames = [("evidence", made), *(("claim", claim) for claim in made["claims"]), ("answer", made)]
     body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in frames)
-    reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
+    reader.page.route("**/v1/answers", replying(body))
     reader.ask(WHISPER).answered()
     expect(reader.claims.locator("p")).to_contain_text("done")
     reader.expected.append("status of 404")
@@ -181,16 +197,33 @@ def test_lone_surrogates_are_shown_as_replacement_characters(reciting, visit):
     inert(reader)
 
 
-@pytest.mark.parametrize("body", ["event: claim\ndata: {\n\n", "event: evidence\ndata: {}\n\n", "event: claim\ndata: null\n\n", "event: answer\ndata: []\n\n", "event: error\ndata: {}\n\n", "data: x"])  # fmt: skip
-def test_invalid_server_reply_is_shown_as_failure(quoting, visit, body):
+INVALID = [
+    "event: claim\ndata: {\n\n",
+    "event: evidence\ndata: {}\n\n",
+    "event: claim\ndata: null\n\n",
+    "event: answer\ndata: []\n\n",
+    "event: error\ndata: {}\n\n",
+    "data: x",
+]
+
+
+def replying(body):
+    return lambda route: route.fulfill(content_type="text/event-stream", body=body)
+
+
+def test_invalid_server_reply_is_shown_as_failure(quoting, visit):
     reader = visit(quoting)
     reader.expected.append("TypeError|SyntaxError")
-    reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
-    reader.ask(WHISPER).answered()
-    expect(reader.turn.locator(".note.failed")).to_be_visible()
-    reader.page.unroute("**/v1/answers")
-    reader.ask(WHISPER).answered()
-    expect(reader.claims.first).to_be_visible()
+    for number, body in enumerate(INVALID):
+        print(body)
+        reader.page.route("**/v1/answers", replying(body))
+        reader.ask(WHISPER)
+        expect(reader.page.locator(".turn")).to_have_count(2 * number + 1)
+        expect(reader.answered().turn.locator(".note.failed")).to_be_visible()
+        reader.page.unroute("**/v1/answers")
+        reader.ask(WHISPER)
+        expect(reader.page.locator(".turn")).to_have_count(2 * number + 2)
+        expect(reader.answered().claims.first).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/v1/sources", "/no/such/thing"])

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from service.answering.engine import Engine
 from service.api.app import Options, create_app
 from service.connection.connection import ModelConnection
 from service.conversations.store import History
@@ -18,19 +17,14 @@ from service.server.language_models import connect_models
 from service.settings import Settings
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import Reader, expect
-from tests.support.browser.scripted_answers import WHISPER
+from tests.support.browser.looks import looks, named
+from tests.support.browser.scripted_answers import WHISPER, Trusting
 from tests.support.chat_server import chat_app
 from tests.support.live_server import served
 from tests.support.model_servers import replying
 
 MODELS = ["qwen2.5:7b", "llama3.2:3b", "nomic-embed-text"]
 CONNECT = {"en": "Connect a model", "ja": "モデルを接続"}
-LOOKS = [
-    {"color_scheme": "light", "locale": "en", "viewport": {"width": 1400, "height": 900}},
-    {"color_scheme": "dark", "locale": "ja", "viewport": {"width": 1400, "height": 900}},
-    {"color_scheme": "dark", "locale": "en", "viewport": {"width": 390, "height": 844}},
-    {"color_scheme": "light", "locale": "ja", "viewport": {"width": 390, "height": 844}},
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def connecting(library, library_folder, checker, tmp_path) -> Iterator[Connectin
     """A service without a model, which finds one server of models."""
     with ExitStack() as stack:
         model = stack.enter_context(served(chat_app(MODELS)))
-        engine = Engine(library, checker, History(library.store.database))
+        engine = Trusting(library, checker, History(library.store.database))
         engine.warm_up()
         ports = {"Ollama": int(model.rpartition(":")[2]), "vLLM": 9}
         settings = Settings(data_dir=tmp_path)
@@ -220,13 +214,13 @@ def test_names_of_models_are_never_run(connecting, visit):
         expect(reader.page.locator("#model-name")).to_contain_text("onerror")
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda o: f"{o['locale']}-{o['viewport']['width']}")
+@pytest.mark.parametrize("look", looks("ja", "light", (1400, 900), (390, 844)), ids=named)
 def test_dialog_fits_and_has_no_axe_violations(connecting, visit, shots, look):
     reader = visit(connecting.url, reduced_motion="reduce", **look)
-    name = f"model-{look['locale']}-{look['viewport']['width']}-{look['color_scheme']}"
+    name = f"model-{named(look)}"
     found = {"start": violations(reader) + reader.too_wide()}
     reader.shot(shots, f"{name}-1-start", whole=True)
-    dialog = opened(reader, look["locale"])
+    dialog = opened(reader, look["locale"][:2])
     dialog.locator("section button").first.click()
     expect(dialog.locator("#model-pick")).to_be_visible()
     dialog.locator(".of-server .secondary").click()

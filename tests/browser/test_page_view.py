@@ -17,6 +17,7 @@ from service.conversations.store import History
 from service.types import Evidence
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
+from tests.support.browser.looks import looks, named
 from tests.support.browser.scripted_answers import Recital, evidence, recited
 from tests.support.documents import FULL, column, pdf
 from tests.support.library_service import House
@@ -263,11 +264,10 @@ def test_page_stays_where_looking_for_the_quote_fails(shelf, visit, status, code
     expect(pane.locator(".seeking")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("ja-JP", "dark")])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_page_view_has_no_accessibility_violations(shelf, visit, shots, size, locale, scheme):
+@pytest.mark.parametrize("look", looks("en", "light", (1280, 800), (390, 844)), ids=named)
+def test_page_view_has_no_accessibility_violations(shelf, visit, shots, look):
     shelf.recite()
-    reader = visit(shelf.url, viewport=size, locale=locale, color_scheme=scheme)
+    reader = visit(shelf.url, **look)
     opened(reader)
     assert violations(reader) == []
-    reader.shot(shots, f"page-view-{locale}-{scheme}-{size['width']}")
+    reader.shot(shots, f"page-view-{named(look)}")

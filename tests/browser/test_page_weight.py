@@ -1,6 +1,7 @@
 """Performance of the page: bytes, first paint, layout shifts, and answers of many sentences."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from service.api.start_page import STATIC as SERVED
 from tests.support.browser.driver import expect
+from tests.support.browser.looks import SOAK
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
 HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on the wire
@@ -35,6 +37,12 @@ SHIFTS = """
 new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))
   .then(() => window.shifts)
 """  # once what is there has been painted
+
+
+@pytest.fixture
+def visit(visit):
+    """Visit the page as most readers see it: what comes and goes on it moves."""
+    return partial(visit, reduced_motion="no-preference")
 
 
 def test_start_page_is_small(quoting, visit):
@@ -94,8 +102,11 @@ def watched(browser, visit):
     return watched
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("late", ["**/readyz", "**/v1/examples*"])
+LATE = [(1280, "**/readyz"), (360, "**/v1/examples*")]
+REST = [(360, "**/readyz"), (1280, "**/v1/examples*")]
+
+
+@pytest.mark.parametrize(("width", "late"), LATE + REST if SOAK else LATE)
 def test_layout_does_not_shift(reciting, watched, width, late):
     """On the start page, whatever comes last; nor a sentence while others are added below it."""
     reciting.engine.made = many(20)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import httpx
 import pytest
@@ -14,17 +15,23 @@ from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
 from service.types import Evidence
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, evidence, recited
+from tests.support.browser.looks import SOAK
+from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, Trusting, evidence, recited
 from tests.support.live_server import served
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}, {"width": 320, "height": 600}]  # fmt: skip
 FACT = "The archive in Kanda holds 4,217 maps of the old city."
 FILLER = "Paragraph {} tells of something else: of 🗾 rivers, bridges and the people who drew them."
+
+
+@pytest.fixture
+def visit(visit):
+    """Visit the page as most readers see it: what comes and goes on it moves."""
+    return partial(visit, reduced_motion="no-preference")
 
 
 def opened(reader):
@@ -34,9 +41,12 @@ def opened(reader):
     return pane
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow", "tiny"])
-@pytest.mark.parametrize("question", [WHISPER, WHISPER_JA])
-def test_marker_opens_source_at_quote(quoting, visit, size, question):
+PLACES = [(WHISPER, SIZES[0]), (WHISPER_JA, SIZES[1]), (WHISPER, SIZES[2])]
+REST = [(WHISPER_JA, SIZES[0]), (WHISPER, SIZES[1]), (WHISPER_JA, SIZES[2])]
+
+
+@pytest.mark.parametrize(("question", "size"), PLACES + REST if SOAK else PLACES)
+def test_marker_opens_source_at_quote(quoting, visit, question, size):
     reader = visit(quoting, viewport=size).ask(question).answered()
     made = reader.answer()
     marker = reader.claims.last.locator(".cite").first
@@ -114,7 +124,7 @@ def archive(tmp_path_factory, embedder, checker):
     put(FACT)
     sync(store, embedder, folder / "index", IngestProgress())
     library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
-    engine = Engine(library, checker, History(store.database))
+    engine = Trusting(library, checker, History(store.database))
     with served(create_app(engine, index_dir=folder / "index")) as url:
         yield url, put
 

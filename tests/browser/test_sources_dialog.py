@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.browser.adding import MAPS, QUESTION, add
 from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import trusting
 from tests.support.documents import pdf
 from tests.support.library_service import House
 
@@ -253,7 +254,8 @@ def test_hostile_names_and_titles_are_plain_text(house, opened):
 
 
 def test_unreachable_server_is_reported_where_it_happened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
-    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    data = Path(shutil.copytree(library_folder, tmp_path / "data"))
+    house = trusting(House(data, embedder, checker))
     with house.open():
         reader = visit(house.url)
         reader.page.locator("#open-library").click()
@@ -279,7 +281,8 @@ def test_only_start_and_end_of_a_job_are_announced(house, opened):
 
 
 def test_unreachable_server_before_library_is_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
-    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    data = Path(shutil.copytree(library_folder, tmp_path / "data"))
+    house = trusting(House(data, embedder, checker))
     with house.open():
         reader = visit(house.url).at_rest()
     reader.expected.append("ERR_CONNECTION|dynamically imported|more.css")

@@ -7,11 +7,11 @@ import re
 import httpx
 import pytest
 
-from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
 from tests.support.browser.adding import MAPS, add
 from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import Trusting
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 
@@ -54,7 +54,7 @@ def test_three_next_things_are_offered(house, visit):
 def test_model_is_named_without_its_path(library, library_folder, checker, visit):
     model = Script("x")
     model.name = "/srv/models/big-7b.gguf"
-    engine = Engine(library, checker, History(library.store.database), model)
+    engine = Trusting(library, checker, History(library.store.database), model)
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         reader = visit(url)
         expect(reader.page.locator("#model-name")).to_have_text("Model: big-7b")

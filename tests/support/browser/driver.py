@@ -27,6 +27,11 @@ FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
+    # A process in reserve for each window would start in vain. The others are Playwright's own,
+    # whose list this takes the place of.
+    "--disable-features=SpareRendererForSitePerProcess,PaintHolding,HttpsUpgrades,MediaRouter,"
+    "HttpsFirstBalancedModeAutoEnable,Translate,OptimizationHints,DestroyProfileOnBrowserClose,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
 ]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PATIENCE = 15_000  # milliseconds to wait for a state; two cores can be busy

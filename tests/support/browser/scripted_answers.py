@@ -19,6 +19,7 @@ from service.types import (
     Verdict,
     append_claim,
 )
+from tests.support.library_service import House
 
 WHISPER = "How many hours of labelled audio was Whisper trained on?"
 WHISPER_JA = "Whisperは何時間の音声で学習されましたか？"
@@ -53,7 +54,24 @@ class Paced:
             closed.set()
 
 
-class Recital(Engine):
+class Trusting(Engine):
+    """An engine that takes every suggested question for one that it can answer, without reading.
+
+    For the servers of tests of other things: finding out takes seconds for each of them.
+    """
+
+    def can_answer(self, question: str) -> bool:
+        """Say yes."""
+        return True
+
+
+def trusting(house: House) -> House:
+    """Let the engine of a service be ``Trusting``; returns the service."""
+    house.engine.can_answer = lambda question: True
+    return house
+
+
+class Recital(Trusting):
     """An engine that sends a given answer, for answers that no source or model would give."""
 
     made: Answer
