@@ -157,7 +157,7 @@ def kill_repeatedly(scratch: Tenkyo, docs: Path, folder: Path, kills: int) -> No
 def test_ingestion_killed_at_any_moment_loses_nothing(
     tmp_path: Path, scratch: Tenkyo, docs: Path
 ) -> None:
-    kill_repeatedly(scratch, docs, tmp_path, 3)
+    kill_repeatedly(scratch, docs, tmp_path, 2)
 
 
 @pytest.mark.parametrize("after", [0.0, 1.0])
