@@ -314,7 +314,7 @@ def test_watch_command_ingests_added_and_changed_files(
     (tmp_path / "elsewhere").rename(docs)
     assert command.json()["outcome"] == "back"
     (docs / "sub" / "b.md").touch()
-    assert command.quiet(4)  # nothing has changed in it
+    assert command.quiet(3)  # nothing has changed in it
 
     code, err = command.end()
     *lines, last = err.splitlines()  # before the last come lines of progress, if any
@@ -334,5 +334,5 @@ def test_data_folder_is_not_watched(docs: Path, watch: Callable[..., WatchComman
     assert "read" in lines[1] and f"watching {docs}" in lines[-1]
     (docs / "c.md").write_text("C is new.")
     assert command.line() == f"read     {docs / 'c.md'}, 1 passage\n"
-    assert command.quiet(4)
+    assert command.quiet(3)
     assert command.end(signal.SIGTERM)[0] == 0

@@ -4,10 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import aclosing
@@ -36,6 +33,7 @@ from service.schemas import from_json
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
 from service.verification.receipt import read_receipt
 from tests.support.asgi_client import QUESTION
+from tests.support.commands import run_here, run_process
 from tests.support.scripted_model import Script
 from tests.support.switched_model import SAID, Endless
 
@@ -363,16 +361,8 @@ def test_json_is_validated_strictly(event):
 def tenkyo(tmp_path):
     """Run a command without a library, and check that it makes none."""
 
-    def tenkyo(*arguments, stdin=""):
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
-        return subprocess.run(
-            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=120,
-            env=environ | {"TENKYO_DATA_DIR": str(tmp_path / "none")},
-        )
+    def tenkyo(*arguments, stdin="", run=run_here):
+        return run(*arguments, stdin=stdin, TENKYO_DATA_DIR=str(tmp_path / "none"))
 
     yield tenkyo
     assert not (tmp_path / "none").exists()
@@ -380,7 +370,7 @@ def tenkyo(tmp_path):
 
 @pytest.mark.process
 def test_commands_use_a_running_service(tenkyo, url, client, library):
-    asked = tenkyo("ask", QUESTION, "--quoted", "--url", url, "--json")
+    asked = tenkyo("ask", QUESTION, "--quoted", "--url", url, "--json", run=run_process)
     assert json.loads(asked.stdout)["text"] == client.answer(QUESTION, mode="quoted").text
     assert "“" in tenkyo("ask", QUESTION, "--url", url, "--source", "whisper").stdout
     found = json.loads(tenkyo("search", "Whisper", "-k", 2, "--url", url, "--json").stdout)["hits"]
@@ -392,7 +382,6 @@ def test_commands_use_a_running_service(tenkyo, url, client, library):
     assert tenkyo("verify", "-", "--url", url, stdin=SAID[:50]).returncode == 0
 
 
-@pytest.mark.process
 def test_commands_report_errors_of_a_service_in_one_line(tenkyo, url, client, tmp_path):
     receipt = tmp_path / "receipt.json"
     receipt.write_text(json.dumps(client.receipt(client.answer(QUESTION).id)))
