@@ -91,6 +91,7 @@ class Fit:
         self.number, self.at = 1, 0  # the pass, and the batch of it that comes next
         self.seen, self.seconds, self.loss = 0, 0.0, 0.0
         self.save_file = args.out.with_suffix(".save")
+        self.fingerprint = self._fingerprint()
         if self.save_file.exists():
             self._resume()
 
@@ -218,7 +219,7 @@ class Fit:
     def _save(self) -> None:
         found = self.network.tensors()
         state: dict[str, Any] = {
-            "fit": self._fingerprint(),
+            "fit": self.fingerprint,
             "weights": {name: found[name] for name in self.trained},
             "optimiser": self.optimiser.state_dict(),
             "mean": self.mean,
@@ -229,7 +230,7 @@ class Fit:
         write_save(self.save_file, state)
 
     def _resume(self) -> None:
-        state = read_save(self.save_file, self._fingerprint())
+        state = read_save(self.save_file, self.fingerprint)
         with torch.no_grad():
             for name, weight in state["weights"].items():
                 getattr(self.network, self.network.names[name]).copy_(weight)
@@ -245,8 +246,9 @@ class Fit:
     def _fingerprint(self) -> str:
         """Return a hash of all that decides what the fit does: options, rows, starting weights."""
         kept = {k: v for k, v in vars(self.args).items() if k not in ELSEWHERE}
-        parts = [json.dumps(kept, sort_keys=True).encode(), self.table.tobytes()]
-        parts += [np.concatenate(self.texts).tobytes(), self.args.start.read_bytes()]
+        parts = [json.dumps(kept, sort_keys=True).encode(), self.args.start.read_bytes()]
+        arrays = (self.table, np.concatenate(self.texts), self.order.often)
+        parts += [array.tobytes() for array in arrays]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 

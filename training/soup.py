@@ -62,11 +62,12 @@ def main() -> None:
         for left_out in (None, *fits) if len(fits) > 2 else (None,):
             names = [name for name in fits if name != left_out]
             found["+".join(names)] = average([fits[name] for name in names])
-    columns = {}
+    columns, goals = {}, {}
     for name, weights in found.items():
         columns[name] = evaluate.measure(Network(weights, config).to(device), sets, 65536)
-        print(f"{goal(columns[name]):.4f} {name}", flush=True)
-    best = max(columns, key=lambda name: goal(columns[name]))
+        goals[name] = goal(columns[name])
+        print(f"{goals[name]:.4f} {name}", flush=True)
+    best = max(goals, key=lambda name: goals[name])
     write_weights(args.out, found[best], config, packed)
     write_float(args.out.with_suffix(".float"), found[best], config)
     weights, config, _ = read_weights(args.out)
