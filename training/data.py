@@ -1,29 +1,24 @@
-"""Make all rows for training (data sets, generated, cross-lingual, hand-written) and tokenize them.
+"""Make all rows for training (data sets, generated, cross-lingual, hand-written) and pack them.
 
     python -m training.data --shared ../shared --parallel .train/par --out .train/pack
 
-Writes arrays, compressed by xz, that `training.fit` reads on this machine or another.
+`training.fit` reads the pack (`packing.py`), on this machine or another.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from tokenizers import Tokenizer
 
 from corpus.text.sentences import sentence_spans
-from training import made, sources, spoil, xling
+from training import made, packing, sources, spoil, written_rows, xling
 from training.near import Index
 from training.sources import ENTAILMENT, LABELS, NOT_SUPPORTED, Passage, Row
-
-PAIRS_HELD = 0.15  # share of the passages of hand-written pairs that no fit sees
 
 
 def wice_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
@@ -156,10 +151,10 @@ def condaqa_rows(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
         question = row.first.split('"')[1] if row.first.count('"') > 1 else ""
         if not question or rng.random() < 0.4:
             continue
-        yield Row("ans", question, row.second, 1, "condaqa_asked")
+        yield Row("ans", question, row.second, 1, "condaqa_asked", row.held)
         wrong = [texts[j] for j in near.near(question, 6) if texts[j] != row.second]
         if wrong:
-            yield Row("ans", question, rng.choice(wrong), 0, "condaqa_asked")
+            yield Row("ans", question, rng.choice(wrong), 0, "condaqa_asked", row.held)
 
 
 def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
@@ -171,7 +166,7 @@ def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
         lines = [line for line in row["evidence"] if len(line) > 60 and line[-1] in ".!?"]
         for at in range(0, min(len(lines), 40), 10):
             found.append(Passage(" ".join(lines[at : at + 10]), row["id"], row["held"]))
-    limits = {"jaquad_claims": 6000, "fm2_long": 1200, "curr_drop": 400, "condaqa_claims": 448,
+    limits = {"jaquad_claims": 6000, "fm2_long": 1200, "curr_drop": 400,
               "citint_train": 900, "mctest_nli": 150, "fever_nli_dev": 1500}  # fmt: skip
     seen: Counter[str] = Counter()
     for text, source, out in dict.fromkeys((r.second, r.source, r.held) for r in rows):
@@ -284,7 +279,7 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
         articles[passage.article].append(passage)
     for row in sources.handwritten(name):
         home = passages[row["id"]]
-        out = sources.held("pairs" + row["id"], PAIRS_HELD)
+        out = sources.held("pairs" + row["id"], sources.PAIRS_HELD)
         spans = sentence_spans(home.text)
         start, end = spans[row["s"][0]][0], spans[row["s"][-1]][1]
         bearing = home.text[start:end]
@@ -293,8 +288,9 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
         ]
         other = rng.sample(other, min(2, len(other)))
         title = home.title + "\n" if rng.random() < 0.6 else ""
-        yield Row("nli", row["t"], bearing, ENTAILMENT, name, out)
-        yield Row("nli", row["f"], bearing, NOT_SUPPORTED, name, out)
+        wrong = differing(row["t"], row["f"])
+        yield Row("nli", row["t"], bearing, ENTAILMENT, name, out, wrong=(0, 0))
+        yield Row("nli", row["f"], bearing, NOT_SUPPORTED, name, out, wrong=wrong)
         yield Row("ans", row["q"], title + bearing, 1, name + "_asked", out)
         yield Row("ans", row["u"], title + bearing, 0, name + "_asked", out)
         for text in other:
@@ -304,14 +300,32 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
         if other and rng.random() < 0.6:
             yield Row("nli", row["t"], other[0], NOT_SUPPORTED, name)
         if home.text != bearing and rng.random() < 0.5:
-            yield Row("nli", row["t"], home.text, ENTAILMENT, name)
-            yield Row("nli", row["f"], home.text, NOT_SUPPORTED, name)
+            yield Row("nli", row["t"], home.text, ENTAILMENT, name, wrong=(0, 0))
+            yield Row("nli", row["f"], home.text, NOT_SUPPORTED, name, wrong=wrong)
             yield Row("ans", row["q"], home.text, 1, name + "_asked")
         if home.text != bearing and rng.random() < 0.5:
             yield Row("ans", row["u"], home.text, 0, name + "_asked")
         near = [p for p in articles[home.article] if p != home]
         if near and rng.random() < 0.4:
             yield Row("ans", row["q"], rng.choice(near).text, 0, name + "_asked")
+
+
+def differing(true: str, false: str) -> tuple[int, int] | None:
+    """Return the characters of a false claim in which it differs from a true one, in one stretch.
+
+    None if they are more than half of the claim, or if something is only missing.
+    """
+    start = _common(true, false)
+    end = len(false) - _common(true[start:][::-1], false[start:][::-1])
+    return (start, end) if start < end <= start + len(false) / 2 else None
+
+
+def _common(one: str, two: str) -> int:
+    """Return with how many equal characters two texts begin."""
+    return next(
+        (n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b),
+        min(len(one), len(two)),
+    )
 
 
 def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
@@ -337,46 +351,9 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
         rows += made.headings(documents, rng, 0.5)
         rows += all_switched(rows, unpacked / "usr/share/edict", rng)
     rows += hand_rows(shared, rng)
-    return [row for row in rows if row.first.strip() and row.second.strip()]
-
-
-def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the token ids of each distinct text, and the rows as indices of them, to a folder."""
-    texts = list(dict.fromkeys(text for row in rows for text in (row.first, row.second)))
-    place = {text: i for i, text in enumerate(texts)}
-    encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
-    ids = [np.array(e.ids[:400], np.uint16) for e in encoded]
-    names = sorted({row.source for row in rows})
-    table = np.array(
-        [
-            (place[r.first], place[r.second], r.head == "ans", r.label, names.index(r.source),
-             r.held, r.group)
-            for r in rows
-        ],
-        np.int32,
-    )  # fmt: skip
-    lengths = np.array([len(i) for i in ids], np.uint16)
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {"tokens": np.concatenate(ids), "lengths": lengths, "rows": table}
-    for name, array in arrays.items():
-        with lzma.open(folder / f"{name}.npy.xz", "wb", preset=1) as file:
-            np.save(file, array)
-    (folder / "sources.json").write_text(json.dumps(names))
-
-
-def unpack(folder: Path) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
-    """Read what ``pack`` wrote: token ids by text, the table of rows, and the names of the sources.
-
-    The columns of the table are: first text, second text, whether it is a question, label, source,
-    whether it is held out, and group.
-    """
-    found = {}
-    for name in ("tokens", "lengths", "rows"):
-        with lzma.open(folder / f"{name}.npy.xz") as file:
-            found[name] = np.load(file)
-    ends = np.cumsum(found["lengths"].astype(np.int64))
-    texts = np.split(found["tokens"], ends[:-1])
-    return texts, found["rows"], json.loads((folder / "sources.json").read_text())
+    for part in ("fit", "held"):
+        rows += written_rows.rows(part)
+    return rows
 
 
 def main() -> None:
@@ -385,11 +362,21 @@ def main() -> None:
     ap.add_argument("--parallel", type=Path, help="unpacked Debian packages (README)")
     ap.add_argument("--out", type=Path, required=True)
     args = ap.parse_args()
-    rows = collect(args.shared, args.parallel)
-    tokenizer = Tokenizer.from_file(str(args.shared / "checker/tokenizer.json"))
-    pack(rows, tokenizer, args.out)
-    for (source, out), n in sorted(Counter((r.source, r.held) for r in rows).items()):
-        print(f"{source:20} {'held out' if out else 'fitted':9} {n}")
+    write_pack(args.shared, args.parallel, args.out)
+
+
+def write_pack(shared: Path, unpacked: Path | None, folder: Path) -> None:
+    """Make all rows, write the sound ones to a folder, and print how many there are."""
+    rows, dropped = packing.sound(collect(shared, unpacked))
+    for reason, count in sorted(dropped.items()):
+        print(f"dropped, {reason}: {count}")
+    tokenizer = Tokenizer.from_file(str(shared / "checker/tokenizer.json"))
+    packing.pack(rows, tokenizer, folder)
+    texts, table, names = packing.unpack(folder)
+    _, sizes = packing.sizes_of(texts, table)
+    for title, held in (("fitted", False), ("held out", True)):
+        often = (table["held"] == held).astype(float)
+        print(f"\n{title}\n{packing.count_report(table, sizes, names, often)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from index.inference.cross_encoder_torch import Network, read_weights, run
 from index.inference.pair_network import pair_ids
-from training import data
+from training import packing
 from training.sources import ENTAILMENT
 
 
@@ -41,15 +41,24 @@ def balanced(scores: np.ndarray, good: np.ndarray) -> float:
 def held_out(
     folder: Path, most: int = 1500
 ) -> dict[str, tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]]:
-    """Return the held-out rows of each set, at most `most`; windows of a claim stay together."""
-    texts, table, names = data.unpack(folder)
+    """Return the held-out rows of each set, at most `most`; windows of a claim stay together.
+
+    Passages of our own are a set for each language pair.
+    """
+    texts, table, names = packing.unpack(folder)
     found = {}
     for number, name in enumerate(names):
-        rows = table[(table[:, 4] == number) & (table[:, 5] == 1)]
-        if len(rows) > most and (rows[:, 6] < 0).all():
-            rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-        if len(rows):
-            found[name] = rows, [(texts[a], texts[b]) for a, b in rows[:, :2]]
+        whole = table[(table["source"] == number) & table["held"]]
+        parts = {name: whole}
+        if name.startswith("own_"):
+            pairs = enumerate(packing.PAIR_NAMES)
+            parts = {f"{name} {pair}": whole[whole["pair"] == n] for n, pair in pairs}
+        for title, rows in parts.items():
+            if len(rows) > most and (rows["group"] < 0).all():
+                rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+            if len(rows):
+                pairs_of_texts = zip(rows["first"], rows["second"], strict=True)
+                found[title] = rows, [(texts[a], texts[b]) for a, b in pairs_of_texts]
     return found
 
 
@@ -61,13 +70,13 @@ def measure(
     for name, (rows, pairs) in sets.items():
         ids = [pair_ids(list(a), list(b), network.config) for a, b in pairs]
         support, answer = run(network, ids, budget)  # in the order of the heads
-        is_answer = bool(rows[0, 2])
+        is_answer = bool(rows["question"][0])
         scores = (answer if is_answer else entailment(support)).numpy().astype(np.float64)
-        good = rows[:, 3] == (1 if is_answer else ENTAILMENT)
-        if (rows[:, 6] >= 0).all():
-            groups = np.unique(rows[:, 6])
-            scores = np.array([scores[rows[:, 6] == g].max() for g in groups])
-            good = np.array([good[rows[:, 6] == g].any() for g in groups])
+        good = rows["label"] == (1 if is_answer else ENTAILMENT)
+        if (rows["group"] >= 0).all():
+            each = [rows["group"] == group for group in np.unique(rows["group"])]
+            scores = np.array([scores[chosen].max() for chosen in each])
+            good = np.array([good[chosen].any() for chosen in each])
         results[name] = auc(scores, good), balanced(scores, good), len(good)
     return results
 

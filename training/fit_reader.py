@@ -29,7 +29,13 @@ from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.lexical.tokenizer import is_japanese
 from training import reading
-from training.fit import rate_factor
+from training.fit import (
+    AVERAGED_FROM,
+    SAVED_EVERY,
+    WIDTH_STEP,
+    add_to_mean,
+    rate_factor,
+)
 from training.model import FORMAT, stored
 from training.near import similar_passages
 from training.reading import Asked, ReadingRow
@@ -37,10 +43,7 @@ from training.sources import Passage
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
 WARM_UP = 0.05  # share of the fit in which the learning rate rises
-AVERAGED_STEPS = 300  # steps over which the moving mean of the weights reaches back
 BIAS = -5.0  # of the untrained head: one token in about 150, as many as a passage has
-WIDTH_STEP = 16  # tokens to whose multiples the rows of a batch are padded
-SAVED_EVERY = 600  # seconds
 
 # Token ids, which of them are of the text, and which of these answer.
 Encoded = tuple[list[int], list[bool], list[bool]]
@@ -119,7 +122,8 @@ class Fit:
         self.network.compute = torch.bfloat16
         self.network.dropout = args.dropout
         self.trained: list[str] = []  # names of the weights that are fitted
-        self.mean: dict[str, Tensor] = {}  # their moving mean, once it has begun
+        self.mean: dict[str, Tensor] = {}  # their mean, once it has begun, and of so many steps
+        self.averaged = 0
         self.similar: dict[tuple[str, str], list[str]] = {}  # see ``reading.rows``
         self.optimiser = self._optimiser()
 
@@ -191,7 +195,9 @@ class Fit:
             if progress >= 1:
                 break
             loss = self._step(group, rate_factor(progress, WARM_UP, args.end))
-            self._average(progress)
+            if progress >= AVERAGED_FROM:
+                add_to_mean(self.mean, self.network.tensors(), self.trained, self.averaged)
+                self.averaged += 1
             seen += len(group)
             running = 0.98 * running + 0.02 * loss if step else loss
             if step % 50 == 0:
@@ -220,16 +226,6 @@ class Fit:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         return loss.item()
-
-    def _average(self, progress: float) -> None:
-        """Keep a moving mean of the weights, from the middle of the fit on."""
-        if progress < 0.5:
-            return
-        found = self.network.tensors()
-        if not self.mean:
-            self.mean = {name: found[name].clone() for name in self.trained}
-        for name, mean in self.mean.items():
-            mean.lerp_(found[name], 1 / AVERAGED_STEPS)
 
     def save(self) -> None:
         """Write the mean of the weights: as they are, to go on from, and as they ship."""

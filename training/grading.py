@@ -28,6 +28,11 @@ from training.passages import Part, Row
 
 FOLDER = Path(__file__).parent / "data" / "grades"
 GRADES = range(5)
+APART = 2  # grades; what two readers see further apart is no target
+NO_TARGET = -1.0  # in place of the grade of such a row
+
+# Mean grades, 0 to 1, by the passage's id, and kind and words of the claim or question.
+Targets = dict[tuple[str, str, str], float]
 _GRADE = re.compile(r"([a-z])([0-4])")
 
 
@@ -117,6 +122,25 @@ def grades(path: Path) -> dict[tuple[str, int], int]:
     return found
 
 
+def targets(part: Part) -> Targets:
+    """Return the mean, 0 to 1, of the grades that two readers gave each claim or question.
+
+    It is NO_TARGET where these are more than APART apart. A part that nobody graded has none.
+    """
+    files = [FOLDER / f"{part}_{reader}.txt" for reader in (1, 2)]
+    if not all(file.exists() for file in files):
+        return {}
+    one, two = map(grades, files)
+    found = {}
+    for row in passages.load(part):
+        for number, item in enumerate(items(row)[1] if "claims" in row else ()):
+            if (key := (row["id"], number)) in one and key in two:
+                apart = abs(one[key] - two[key]) > APART
+                mean = (one[key] + two[key]) / (2 * GRADES[-1])
+                found[row["id"], item.kind, item.text] = NO_TARGET if apart else mean
+    return found
+
+
 def agreement(part: Part) -> str:
     """Return how far two readings, and the writer, agree, by kind of claim or question."""
     one, two = (grades(FOLDER / f"{part}_{reader}.txt") for reader in (1, 2))
@@ -131,7 +155,7 @@ def agreement(part: Part) -> str:
     ]
     for kind, pairs in by_kind.items():
         apart = np.abs(np.array([a - b for a, b in pairs]))
-        shares = [float(np.mean(each)) for each in (apart == 0, apart <= 1, apart > 2)]
+        shares = [float(np.mean(each)) for each in (apart == 0, apart <= 1, apart > APART)]
         mean = float(np.mean(pairs))
         cells = [f"{100 * share:.1f} %" for share in shares]
         lines.append(f"| {kind} | {len(pairs)} | " + " | ".join(cells) + f" | {mean:.2f} |")

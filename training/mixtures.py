@@ -76,3 +76,26 @@ MIXTURES["wider"] = MIXTURES["pairs"] | {
 MIXTURES["widest"] = {n: 0.5 * often for n, often in MIXTURES["wider"].items()} | {
     name: 0.45 if name.endswith("_asked") else 1.0 for name in PAIRS
 }
+# on from there: the passages and documents written for fitting, first on sentences, …
+REMEMBERED = {
+    "*": 0, "symmetric": 1, "fever_nli_dev": 0.1, "fm2_gold": 0.6, "mnli_dev": 0.02,
+    "snli_dev": 0.04, "jsick_ja": 0.1, "jsick_xling": 0.05, "sick_en": 0.03, "pawsx_en": 0.3,
+    "pawsx_ja": 0.3, "pawsx_xling": 0.25, "jnli": 0.4, "jsnli_dev": 0.08, "jsem": 0.05,
+    "conjnli_dev": 0.3, "citint_train": 0.25, "jaquad_claims": 0.03, "wice": 0.4,
+    "xquad_claims_ja": 1, "jsquad_claims_en": 1, "clapnq_claims_ja": 1, "made_claims": 0.02,
+    "jsquad": 0.01, "jsquad_sentences": 0.02, "xquad": 0.05, "xquad_sentences": 0.1,
+    "xquad_ja": 0.15, "xquad_ja_sentences": 0.3, "jsquad_en": 0.15, "jsquad_en_sentences": 0.3,
+    "clapnq": 0.2, "clapnq_ja": 0.3, "xquad_unanswerable_ja": 1, "clapnq_unanswerable_ja": 1,
+}  # fmt: skip
+MIXTURES["written"] = REMEMBERED | {
+    **{name: 0.06 if name.endswith("_asked") else 0.35 for name in PAIRS},
+    "own_sentences": 0.6, "own_lies": 0.3, "own_windows": 0.1, "own_asked": 0.05,
+    "own_asked_passages": 0.01, "own_documents": 0.03, "cg2c_doc": 0.1,
+}  # fmt: skip
+# … then on windows and passages, also such without the evidence
+MIXTURES["passages"] = {name: 0.25 * often for name, often in REMEMBERED.items()} | {
+    **{name: 0.02 if name.endswith("_asked") else 0.1 for name in PAIRS},
+    "own_sentences": 0.15, "own_lies": 0.15, "own_windows": 0.25, "own_passages": 0.2,
+    "own_without": 0.2, "own_changed": 0.25, "own_asked": 0.02, "own_asked_passages": 0.03,
+    "own_documents": 0.05, "cg2c_doc": 0.6, "wice": 0.8,
+}  # fmt: skip

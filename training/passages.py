@@ -27,7 +27,7 @@ LANGUAGE_PAIRS = tuple((a, b) for a in LANGUAGES for b in LANGUAGES)
 SENTENCES = (4, 8)
 LONGEST = {"en": 600, "ja": 250}  # characters of a claim or question
 _JAPANESE = re.compile(r"[ぁ-んァ-ヶー一-龥々]")
-_OTHER = re.compile(r"[\u0400-\u052f\u0590-\u08ff\u0e00-\u0e7f\uac00-\ud7af]")
+OTHER_LANGUAGE = re.compile(r"[\u0400-\u052f\u0590-\u08ff\u0e00-\u0e7f\uac00-\ud7af]")
 
 Part = Literal["fit", "calibration", "held"]
 Text = Mapping[str, str]
@@ -115,7 +115,7 @@ def _check_text(text: Text) -> None:
 
 
 def _check_language(text: str, language: str) -> None:
-    if bool(_JAPANESE.search(text)) != (language == "ja") or _OTHER.search(text):
+    if bool(_JAPANESE.search(text)) != (language == "ja") or OTHER_LANGUAGE.search(text):
         raise BadRow(f"not in {language}: {text!r}")
 
 

@@ -22,9 +22,8 @@ from corpus.text.sentences import sentence_spans
 from index.lexical.tokenizer import is_japanese
 from training import documents, sources, spoil
 from training import passages as written
-from training.data import PAIRS_HELD
 from training.near import Index
-from training.sources import Passage
+from training.sources import PAIRS_HELD, Passage
 
 Span = tuple[int, int]
 Spans = Sequence[Span]

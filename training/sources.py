@@ -23,6 +23,7 @@ LABELS = {
     "SUPPORTS": ENTAILMENT,
     "REFUTES": CONTRADICTION,
 }
+PAIRS_HELD = 0.15  # share of the passages of hand-written pairs that no fit sees
 EVAL_TITLES = (
     "Super_Bowl_50", "Warsaw", "Normans", "Nikola_Tesla", "Victoria_(Australia)", "Huguenot",
     "Steam_engine", "Amazon_rainforest", "Black_Death",
@@ -31,7 +32,20 @@ EVAL_TITLES = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled pair of texts; `head` is nli or ans; `group` joins the windows of one claim."""
+    """A labelled pair of texts.
+
+    Attributes:
+        head: ``nli`` or ``ans``.
+        first: The claim or question.
+        second: The evidence.
+        label: The label.
+        source: The name of the set.
+        held: Whether no fit may see it.
+        group: Joins the windows of one claim.
+        grade: The readers' mean grade, 0 to 1, which counts in place of the label.
+        same: Rows that say the same in other languages have the same one; empty if none do.
+        wrong: The characters of the claim that are unsupported, (0, 0) for none; None if unknown.
+    """
 
     head: str
     first: str
@@ -40,6 +54,9 @@ class Row:
     source: str
     held: bool = False
     group: int = -1
+    grade: float | None = None
+    same: str = ""
+    wrong: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +110,8 @@ def plain_sets(shared: Path) -> list[Row]:
     """Read the sets of verify/nli that need only a division of their own."""
     shares = {
         "fever_nli_dev": 0.08, "fm2_gold": 0.1, "fm2_long": 0.1, "mnli_dev": 0.03,
-        "jaquad_claims": 0.05, "citint_dev": 1.0, "jsem": 0.05, "jsnli_dev": 0.05,
+        "jaquad_claims": 0.05, "citint_dev": 1.0, "condaqa_claims": 1.0,
+        "jsem": 0.05, "jsnli_dev": 0.05,
     }  # fmt: skip
     grouped = {"jsick_ja", "jsick_xling", "sick_en", "pawsx_en", "pawsx_ja", "pawsx_xling"}
     symmetric = {row["claim"] for row, out in _symmetric(shared) if out}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -37,13 +39,21 @@ def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, str(path))
 
 
-def read_start(path: Path) -> dict[str, Tensor]:
-    """Read what ``write_start`` wrote, or an earlier fit (float or int8), as float32."""
+def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
+    """Read what ``write_start`` wrote, or an earlier fit (float or int8).
+
+    Returns:
+        The weights as float32; the configuration, and tokenizer.json compressed by xz, both empty
+        if the file has none.
+    """
     found = load_file(str(path))
+    with safe_open(str(path), "pt") as file:
+        config = json.loads((file.metadata() or {}).get("config", "{}"))
+    packed = found.pop("tokenizer.json.xz", torch.empty(0, dtype=torch.uint8)).numpy().tobytes()
     weights = {}
     for name, tensor in found.items():
         if tensor.dtype == torch.int8:
             weights[name] = tensor.float() * found[name + ".scale"][:, None]
         elif not name.endswith(".scale") and tensor.dtype != torch.uint8:
             weights[name] = tensor.float()
-    return weights
+    return weights, config, packed

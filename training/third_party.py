@@ -6,8 +6,8 @@
 Each side is a process that reads the same claims and passages with the code of its own checkout,
 and fits its own calibration on the same rows: claims written by hand, and sentences altered by
 rule. Passages that share a sentence with one of the sets are left out of those. Of the sets, only
-rows are used that this repository's fits of the checker held out; of CondaQA none were. (The first
-fit, from which they continue, has seen rows of the others, too. Both sides have the same checker.)
+rows are used that this repository's fits of the checker hold out. (The first fit, from which they
+continue, has seen some of them. Both sides have the same checker.)
 """
 
 from __future__ import annotations

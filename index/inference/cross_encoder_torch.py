@@ -51,10 +51,13 @@ class Network(nn.Module):
         Returns:
             Vectors [n, width].
         """
-        x = self.token_vectors(ids)
-        weight = (ids != self.config["pad"]).unsqueeze(-1).to(x.dtype)
-        pooled: Tensor = (x * weight).sum(1) / weight.sum(1)
-        return pooled
+        return self.pooled(self.token_vectors(ids), ids)
+
+    def pooled(self, vectors: Tensor, ids: Tensor) -> Tensor:
+        """Compute the mean [n, width] of vectors [n, length, width] without those of padding."""
+        weight = (ids != self.config["pad"]).unsqueeze(-1).to(vectors.dtype)
+        mean: Tensor = (vectors * weight).sum(1) / weight.sum(1)
+        return mean
 
     def token_vectors(self, ids: Tensor) -> Tensor:
         """Compute the vectors [n, length, width] of token ids [n, length], padded."""

@@ -21,7 +21,7 @@ import questions  # noqa: E402
 from corpus.text.sentences import sentence_spans  # noqa: E402
 from service.evaluation.metrics import occurs  # noqa: E402
 from training import sources  # noqa: E402
-from training.data import PAIRS_HELD  # noqa: E402
+from training.sources import PAIRS_HELD  # noqa: E402
 
 SETS = ("xquad", "jsquad", "ja-en", "en-ja", "near-xquad", "near-jsquad", "near-written")
 PAIRS = ("en_en", "ja_en", "ja_ja", "en_ja")  # languages of question and passage

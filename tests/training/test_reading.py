@@ -7,9 +7,8 @@ import pytest
 
 from corpus.text.sentences import sentence_spans, sentences
 from training import reading, sources
-from training.data import PAIRS_HELD
 from training.reading import Asked, ReadingRow, clapnq_questions, rows, squad_questions
-from training.sources import Passage
+from training.sources import PAIRS_HELD, Passage
 
 TEXT = (
     "The Kanda room opened in 1931. It holds 40,000 maps of the city. The room was closed in 1944"
