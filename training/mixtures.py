@@ -90,12 +90,12 @@ REMEMBERED = {
 MIXTURES["written"] = REMEMBERED | {
     **{name: 0.06 if name.endswith("_asked") else 0.35 for name in PAIRS},
     "own_sentences": 0.6, "own_lies": 0.3, "own_windows": 0.1, "own_asked": 0.05,
-    "own_asked_passages": 0.01, "own_documents": 0.03, "cg2c_doc": 0.1,
+    "own_asked_passages": 0.01, "own_documents": 0.03, "own_premises": 0.5, "cg2c_doc": 0.1,
 }  # fmt: skip
 # … then on windows and passages, also such without the evidence
 MIXTURES["passages"] = {name: 0.25 * often for name, often in REMEMBERED.items()} | {
     **{name: 0.02 if name.endswith("_asked") else 0.1 for name in PAIRS},
     "own_sentences": 0.15, "own_lies": 0.15, "own_windows": 0.25, "own_passages": 0.2,
     "own_without": 0.2, "own_changed": 0.25, "own_asked": 0.02, "own_asked_passages": 0.03,
-    "own_documents": 0.05, "cg2c_doc": 0.6, "wice": 0.8,
+    "own_documents": 0.05, "own_premises": 0.7, "cg2c_doc": 0.6, "wice": 0.8,
 }  # fmt: skip

@@ -6,7 +6,8 @@ their neighbours (``own_windows``), the whole passage (``own_passages``), a pass
 (``own_without``) and one in which one of them is changed (``own_changed``); a lie behind a true
 clause is in ``own_lies``, questions in ``own_asked`` (on sentences) and ``own_asked_passages``.
 Where readers graded a claim or question, their mean is its target. A document is in one language:
-its questions (``own_documents``) are in both.
+its questions (``own_documents``), and what they take for granted (``own_premises``: on the
+sentences that say or deny it, and on the passage around them), are in both.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from training import grading, passages, reading
-from training.passages import LANGUAGE_PAIRS, Part, Text
-from training.sources import ENTAILMENT, NOT_SUPPORTED, Row
+from service.questions.presuppositions import open_presupposition, presupposition
+from training import documents, grading, passages, reading
+from training.passages import LANGUAGE_PAIRS, LANGUAGES, Part, Text
+from training.sources import CONTRADICTION, ENTAILMENT, NOT_SUPPORTED, Row
 
 TITLED = 0.6  # share of the questions on sentences that have the title above the evidence
 NOTHING: Text = {"en": "", "ja": ""}
@@ -64,6 +66,7 @@ def rows(part: Part = "fit") -> Iterator[Row]:
             if not apart and not (held and grade is not None and (grade > 0.5) != true):
                 yield from _in_each_language(row, case, f"{row['id']}:{number}", grade, held)
     yield from _on_documents(part)
+    yield from _premises(part)
 
 
 def _grade(targets: grading.Targets, name: str, case: Case) -> float | None:
@@ -151,3 +154,23 @@ def _on_documents(part: Part) -> Iterator[Row]:
         evidence = f"{each.title}\n{each.text}" if each.title else each.text
         label = int(bool(each.spans))
         yield Row("ans", each.question, evidence, label, "own_documents", part != "fit")
+
+
+def _premises(part: Part) -> Iterator[Row]:
+    for document in documents.load(part):
+        split = documents.split(document)
+        for kind, asked in document.get("premises", {}).items():
+            label = ENTAILMENT if kind == "true" else CONTRADICTION
+            for number, each in enumerate(asked):
+                passage = split[documents.speaks_of(split, each)]
+                key = f"{document['id']}:{kind}:{number}"
+                for near, text in enumerate((" ".join(each["s"]), passage.text)):
+                    evidence = f"{document['title']}. {text}"
+                    for language in LANGUAGES:
+                        question = each[language]
+                        said = presupposition(question) or open_presupposition(question)
+                        if said:
+                            yield Row(
+                                "nli", said, evidence, label, "own_premises", part != "fit",
+                                same=f"{key}:{near}",
+                            )  # fmt: skip

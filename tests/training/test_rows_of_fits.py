@@ -11,7 +11,7 @@ import torch
 
 from tests.support.small_checker import tokenizer
 from tests.support.written_passages import ROW, text
-from training import batches, grading, packing, passages, reading, written_rows
+from training import batches, documents, grading, packing, passages, reading, written_rows
 from training.batches import Order
 from training.data import differing
 from training.losses import Targets, disagreement, loss_of, words_loss
@@ -188,6 +188,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(grading, "FOLDER", tmp_path)
     monkeypatch.setattr(passages, "load", lambda part: iter([WRITTEN]))
     monkeypatch.setattr(reading, "document_questions", lambda part: ({}, []))
+    monkeypatch.setattr(documents, "load", lambda part: iter(()))
     return tmp_path
 
 
@@ -261,3 +262,34 @@ def test_held_out_rows_that_readers_take_for_the_opposite_are_left_out(written: 
     write_grades(written, "held", true=(4, 3), rest=(0, 1))
     both = [row.label for row in written_rows.rows("held") if row.source == "own_lies"]
     assert both.count(ENTAILMENT) == both.count(NOT_SUPPORTED) == 8
+
+
+def test_premises_of_documents_are_claims_on_the_sentences_that_say_or_deny_them(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, bought = "The mill closed in 1911.", "Ada Berg bought it and made it a bakery."
+    document = {
+        "id": "mill",
+        "title": "The mill",
+        "text": f"# The mill\n\n{closed} {bought}\n",
+        "premises": {
+            "false": [
+                {"en": "Why did the mill open in 1911?", "ja": "水車小屋が1911年に開いたのはなぜ？",
+                 "s": [closed]},
+                {"en": "How many were there?", "ja": "いくつありましたか？", "s": [closed]},
+            ],
+            "true": [{"en": "Why did Ada Berg buy it?", "ja": "ベリが買ったのはなぜ？", "s": [bought]}],
+        },
+    }  # fmt: skip
+    monkeypatch.setattr(documents, "load", lambda part: iter([document]))
+    rows = [row for row in written_rows.rows("fit") if row.source == "own_premises"]
+    assert [(row.first, row.label) for row in rows[:2]] == [
+        ("The mill did open in 1911", CONTRADICTION), ("水車小屋が1911年に開いた", CONTRADICTION),
+    ]  # fmt: skip
+    assert {row.first for row in rows if row.label == ENTAILMENT} == {
+        "Ada Berg did buy it", "ベリが買った",
+    }  # fmt: skip
+    sentence, passage = f"The mill. {closed}", f"The mill. {closed} {bought}"
+    assert [row.second for row in rows[:4]] == [sentence, sentence, passage, passage]
+    assert len(rows) == 8 and len({row.same for row in rows}) == 4
+    assert all(row.head == "nli" and not row.held for row in rows)
