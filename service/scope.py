@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from corpus.errors import NotFound
-from corpus.store.collections import name_key
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -72,6 +71,8 @@ def find_scope(store: Store, scope: Scope) -> FoundScope:
     Raises:
         NotFound: There is no such source or collection.
     """
+    from corpus.store.collections import name_key  # loads SQLAlchemy, which a client does without
+
     for source_id in scope.source_ids or ():
         store.source(source_id)
     if scope.collections is None:

@@ -224,6 +224,11 @@ class Settings(BaseModel):
         return self.data_dir / "fetched"
 
 
+def completes_in_bash() -> bool:
+    """Return whether bash runs this process for what the Tab key completes, as its script says."""
+    return os.environ.get("_TENKYO_COMPLETE") == "complete_bash"
+
+
 def read_settings(
     environ: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
 ) -> Settings:
@@ -332,11 +337,8 @@ def _check_judge(settings: Settings) -> None:
             "TENKYO_JUDGE_WINDOW", settings.judge_window, f"use {MIN_WINDOW} or more, or 0"
         )
     if settings.judge_model and not (settings.judge_url or settings.llm_url):
-        raise SettingsError(
-            "TENKYO_JUDGE_MODEL",
-            settings.judge_model,
-            "there is no server to ask for it: set TENKYO_JUDGE_URL too",
-        )
+        expected = "there is no server to ask for it: set TENKYO_JUDGE_URL too"
+        raise SettingsError("TENKYO_JUDGE_MODEL", settings.judge_model, expected)
     if settings.judge == "llm" and not (
         settings.judge_url or settings.llm_url or settings.llm_gguf
     ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 
 from corpus.errors import TenkyoError
@@ -27,5 +26,6 @@ def collection_names() -> list[str]:
 
 def _typed(name: str) -> str:
     """Return a name as it is typed: bash, other than zsh and fish, does not protect its blanks."""
-    bash = os.environ.get("_TENKYO_COMPLETE") == "complete_bash"
-    return re.sub(r"([^\w.,:/@%+=-])", r"\\\1", name) if bash else name
+    from service.settings import completes_in_bash
+
+    return re.sub(r"([^\w.,:/@%+=-])", r"\\\1", name) if completes_in_bash() else name

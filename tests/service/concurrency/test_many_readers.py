@@ -72,14 +72,11 @@ class RecordingChecker:
 
 @pytest.fixture(scope="module")
 def checker(cross_encoder):
-    """The checker itself: one that remembers would not show whether threads get each other's."""
+    """The checker itself: one that remembers would not show whether threads get each other's.
+
+    For the same reason the tests use ``bundled_embedder``.
+    """
     return cross_encoder
-
-
-@pytest.fixture(scope="module")
-def embedder(bundled_embedder):
-    """The embedder itself, for the same reason."""
-    return bundled_embedder
 
 
 @pytest.fixture
@@ -95,8 +92,8 @@ def scheduler():
 
 
 @pytest.fixture
-def shared_library(library, embedder, scheduler):
-    return Library(library.store, library.index, SharedEmbedder(embedder, scheduler))
+def shared_library(library, bundled_embedder, scheduler):
+    return Library(library.store, library.index, SharedEmbedder(bundled_embedder, scheduler))
 
 
 def together(function, given):
@@ -111,12 +108,16 @@ def together(function, given):
         return list(pool.map(work, given))
 
 
-def test_shared_models_give_each_thread_its_own_results(embedder, checker, scheduler):
-    vectors, judge = SharedEmbedder(embedder, scheduler), SharedChecker(checker, scheduler)
+def test_shared_models_give_each_thread_its_own_results(bundled_embedder, checker, scheduler):
+    vectors, judge = SharedEmbedder(bundled_embedder, scheduler), SharedChecker(checker, scheduler)
     pairs = [(a, b) for a in TEXTS[:6] for b in TEXTS[2:]]
     for shared, alone, given in (
-        (vectors.embed_query, embedder.embed_query, TEXTS),
-        (lambda t: vectors.embed_passages([t]), lambda t: embedder.embed_passages([t]), TEXTS),
+        (vectors.embed_query, bundled_embedder.embed_query, TEXTS),
+        (
+            lambda t: vectors.embed_passages([t]),
+            lambda t: bundled_embedder.embed_passages([t]),
+            TEXTS,
+        ),
         (lambda p: judge.supports([p]), lambda p: checker.supports([p]), pairs),
         (
             lambda p: judge.read([p])[0].answers() / 10,
@@ -253,9 +254,9 @@ class PausedEmbedder:
 
 @pytest.mark.parametrize("interface", ["searches", "texts"])
 def test_slot_of_disconnected_client_is_held_until_its_thread_ends(
-    library, library_folder, embedder, checker, history, scheduler, interface
+    library, library_folder, bundled_embedder, checker, history, scheduler, interface
 ):
-    held, limiters = PausedEmbedder(embedder), Limiters.for_readers()
+    held, limiters = PausedEmbedder(bundled_embedder), Limiters.for_readers()
     searched = Library(library.store, library.index, SharedEmbedder(held, scheduler))
     engine = Engine(searched, SharedChecker(checker, scheduler), history)
     app = create_app(engine, index_dir=library_folder / "index", limiters=limiters)
