@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -72,7 +73,7 @@ def verify(
     receipts = {name: made for name, each in data.items() if (made := receipt.read_receipt(each))}
     texts = _texts({name: each for name, each in data.items() if name not in receipts}, password)
     scope, verified = scope_of(source, collection), []
-    with asyncio.Runner() as loop:
+    with asyncio.Runner() as loop, contextlib.ExitStack() as opened:
         checks: dict[str, Callable[[], _Verified]] = {}
         if url:
             if receipts:
@@ -83,7 +84,8 @@ def verify(
         else:
             verifier = bootstrap.create_verifier(settings)
             if texts:
-                fact_checker = bootstrap.fact_checker(settings, verifier)
+                fact_checker, close = bootstrap.fact_checker(settings, verifier)
+                opened.callback(lambda: loop.run(close()))
                 checks |= _text_checks(texts, _LocalFactChecker(fact_checker, loop), scope)
             store = bootstrap.open_store_if_any(settings) if receipts else None
             for name, made in receipts.items():

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
 from service.server.judges import choose_judge, name_models, print_untested
@@ -156,17 +156,28 @@ def create_verifier(settings: Settings) -> Verifier:
     return Verifier(create_checker(settings), create_embedder(settings))
 
 
-def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
+def fact_checker(
+    settings: Settings, verifier: Verifier
+) -> tuple[FactChecker, Callable[[], Coroutine[Any, Any, None]]]:
     """Make a fact checker for one command: it verifies every sentence of a text.
 
     A model that has passed the self-test judges, but for one that runs in the service's process.
+
+    Returns:
+        The fact checker, and a function to await when it is no longer used.
     """
     from service.answering.factcheck import FactChecker
 
     settings = asyncio.run(name_models(settings))
     chosen = choose_judge(settings, create_answer_model(settings))
     print_untested(chosen.judge if chosen else None)
-    return FactChecker(open_library(settings), verifier, chosen.judge if chosen else None)
+
+    async def close() -> None:
+        if chosen:
+            await chosen.close()
+
+    checker = FactChecker(open_library(settings), verifier, chosen.judge if chosen else None)
+    return checker, close
 
 
 def open_library(
