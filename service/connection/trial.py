@@ -11,10 +11,10 @@ from typing import Literal
 from corpus.errors import ModelError
 from corpus.types import Passage, Source
 from service.connection.choice import ModelChoice
-from service.generation.completion import without_thoughts
 from service.generation.llm import ChatModel
 from service.generation.probe import Probe, probe
 from service.generation.prompts import answer_messages, estimate_tokens
+from service.generation.thoughts import without_thoughts
 from service.judging.service_judge import JudgeStatus, ServiceJudge
 from service.judging.standing import Standing
 from service.query import language_of

@@ -62,18 +62,6 @@ class CompletionModel(Protocol):
         ...
 
 
-def without_thoughts(text: str) -> str:
-    """Return what a model wrote after its thoughts: nothing where it was cut off amid them.
-
-    The mark at their beginning may be missing, since some servers write it for the model. A reply
-    that begins as JSON has none before it, and may quote such a mark.
-    """
-    if text.lstrip()[:1] in ("{", "[", "`"):
-        return text
-    _, ended, after = text.partition("</think>")
-    return after if ended else text.partition("<think>")[0]
-
-
 def schema_option(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the field of a request that asks for a reply by a JSON schema."""
     wanted = {"name": "reply", "strict": True, "schema": schema}

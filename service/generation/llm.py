@@ -7,7 +7,7 @@ import copy
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
 from service.generation.completion import NO_SCHEMA, Completion, read_usage, schema_option
-from service.generation.prompts import ANSWER_TOKENS, Message
+from service.generation.prompts import ANSWER_TOKENS, Message, estimate_tokens
+from service.generation.thoughts import THOUGHT_TOKENS, ThoughtFilter
 
 LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
 _IN_ALL = 10  # times as long as it may be silent, a server may write
@@ -60,6 +61,7 @@ class ChatModel:
         self._model = model
         self._timeout = timeout
         self._takes_schema = True  # until the server refuses one
+        self._reasons = False  # until it has thought
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
@@ -85,7 +87,7 @@ class ChatModel:
     def named(self, model: str) -> ChatModel:
         """Return a client of another model of the same server, with the same connections."""
         other = copy.copy(self)
-        other._model = model
+        other._model, other._reasons = model, False
         return other
 
     async def aclose(self) -> None:
@@ -101,23 +103,46 @@ class ChatModel:
             self._model = self._model or await self._first_model()
 
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """Yield the text of a chat completion as the server streams it."""
+        """Yield the text of a chat completion as the server streams it, without thoughts.
+
+        A model that reasons gets more room from its second answer on, and at once if it took all of
+        it for its first one.
+        """
         with self._reached():
             self._model = self._model or await self._first_model()
-            body = {
-                "model": self._model,
-                "messages": list(messages),
-                "stream": True,
-                "temperature": 0,
-                "max_tokens": ANSWER_TOKENS,
-            }
-            request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
-            response = await self._send(request)
-            try:
-                async for piece in self._pieces(response):
-                    yield piece
-            finally:
-                await response.aclose()
+            for reasons in dict.fromkeys((self._reasons, True)):
+                thoughts = ThoughtFilter()
+                async with aclosing(self._streamed(messages, reasons, thoughts)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                self._reasons = self._reasons or thoughts.thought
+                if thoughts.answered or not thoughts.thought:
+                    return
+
+    async def _streamed(
+        self, messages: Sequence[Message], reasons: bool, thoughts: ThoughtFilter
+    ) -> AsyncGenerator[str, None]:
+        """Yield one completion, with room for thoughts, of which ``thoughts`` then has word."""
+        body = {
+            "model": self._model,
+            "messages": list(messages),
+            "stream": True,
+            "temperature": 0,
+            "max_tokens": ANSWER_TOKENS + THOUGHT_TOKENS * reasons,
+        }
+        request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
+        response, written = await self._send(request), ""
+        try:
+            async for piece in self._pieces(response, thoughts):
+                if said := thoughts.feed(piece):
+                    yield said
+                    written += said
+                if reasons and estimate_tokens(written) > ANSWER_TOKENS:
+                    return
+            if rest := thoughts.end():
+                yield rest
+        finally:
+            await response.aclose()
 
     async def complete(
         self,
@@ -209,10 +234,12 @@ class ChatModel:
             _seconds(response.headers.get("retry-after", "")),
         )
 
-    async def _pieces(self, response: httpx.Response) -> AsyncIterator[str]:
+    async def _pieces(
+        self, response: httpx.Response, thoughts: ThoughtFilter
+    ) -> AsyncGenerator[str, None]:
         """The text of a stream of server-sent events, or of one whole JSON answer."""
         if "event-stream" not in response.headers.get("content-type", ""):
-            yield self._content(await _limited(response), "message")
+            yield self._content(await _limited(response), "message", thoughts)
             return
         finished, until = False, time.monotonic() + _IN_ALL * self._timeout
         async for line in _lines(response):
@@ -227,14 +254,14 @@ class ChatModel:
             data = line.removeprefix("data:").strip()
             if data == "[DONE]":
                 return
-            piece = self._content(data, "delta")
+            piece = self._content(data, "delta", thoughts)
             finished = True
             if piece:
                 yield piece
         if not finished:
             raise ModelBadOutput(f"the language model at {self._url} sent an empty stream")
 
-    def _content(self, data: str, part: str) -> str:
+    def _content(self, data: str, part: str, thoughts: ThoughtFilter | None = None) -> str:
         try:
             value = json.loads(data)
             if "error" in value:
@@ -242,7 +269,10 @@ class ChatModel:
                     f"the language model at {self._url} failed: {_message(value['error'])}"
                 )
             choices = value["choices"]
-            content = choices[0][part].get("content") if choices else ""
+            said = choices[0][part] if choices else {}
+            content = said.get("content")
+            if thoughts and (said.get("reasoning_content") or said.get("reasoning")):
+                thoughts.thought = True
             if content is None or isinstance(content, str):
                 return content or ""
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):

@@ -12,9 +12,10 @@ from typing import Literal
 from cachetools import LRUCache
 
 from corpus.errors import ModelBadOutput
-from service.generation.completion import CompletionModel, without_thoughts
+from service.generation.completion import CompletionModel
 from service.generation.llm import AnswerModel
 from service.generation.prompts import Message, estimate_tokens
+from service.generation.thoughts import without_thoughts
 from service.query import language_of, printable
 from service.text.prompt_injection import neutral
 

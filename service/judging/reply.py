@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, cast
 
-from service.generation.completion import without_thoughts
+from service.generation.thoughts import without_thoughts
 from service.judging.prompt import MOST_NUMBERS
 from service.judging.types import Judgement, Ruling
 from service.query import printable

@@ -60,6 +60,72 @@ def test_reply_that_is_not_streamed_is_read():
     assert ask(lambda r: httpx.Response(200, json=answer), model="m")[0] == ["whole"]
 
 
+@pytest.mark.parametrize("cuts", [1, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("<think>[1] says so.</think>\n\nIt is so. [1]", "\n\nIt is so. [1]"),
+        ("\n<think>\n</think>It is so.", "It is so."),
+        ("<think>a < b </thin </think>b", "b"),
+        ("  <thin air> is so.", "  <thin air> is so."),
+        ("It is <think>so</think>.", "It is <think>so</think>."),
+        (" <thi", " <thi"),
+    ],
+)
+def test_thoughts_are_no_part_of_the_text(reply, said, cuts):
+    pieces = [reply[at : at + cuts] for at in range(0, len(reply), cuts)]
+    assert "".join(ask(lambda request: sse(frames(*pieces)), model="m")[0]) == said
+
+
+def in_a_field(name):
+    return lambda text: f"data: {json.dumps({'choices': [{'delta': {name: text}}]})}\n\n"
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [in_a_field("reasoning_content"), in_a_field("reasoning"), lambda text: frames(f"<think>{text}", done=False)],
+)  # fmt: skip
+def test_model_that_took_all_its_room_to_reason_is_asked_again_with_more(thought):
+    room = []
+
+    def server(request):
+        room.append(json.loads(request.content)["max_tokens"])
+        thoughts = thought("Hm. " * 90)
+        if room[-1] < 2000:
+            return sse(thoughts + "data: [DONE]\n\n")
+        return sse(thoughts + frames("</think>" * ("think>" in thoughts), "It is ", "so."))
+
+    async def run():
+        model = ChatModel("http://llm/v1", "m", transport=httpx.MockTransport(server))
+        twice = ["".join([piece async for piece in model.stream(MESSAGES)]) for _ in range(2)]
+        other = model.named("other")
+        await other.stream(MESSAGES).__anext__()
+        await model.aclose()
+        return twice
+
+    assert asyncio.run(run()) == ["It is so.", "It is so."]
+    assert room == [400, 2400, 2400, 400, 2400]
+
+
+def test_room_for_thoughts_is_none_for_a_longer_answer():
+    def server(request):
+        return sse(in_a_field("reasoning")("Hm.") + frames(*["It is so. "] * 1000))
+
+    async def run():
+        model = ChatModel("http://llm/v1", "m", transport=httpx.MockTransport(server))
+        first = [piece async for piece in model.stream(MESSAGES)]
+        second = [piece async for piece in model.stream(MESSAGES)]
+        await model.aclose()
+        return len(first), len(second)
+
+    first, second = asyncio.run(run())
+    assert first == 1000 and 50 < second < 200  # the server saw to the length of the first
+
+
+def test_model_that_only_reasons_gives_nothing():
+    assert ask(lambda request: sse(frames("<think>", "and so on")), model="m")[0] == []
+
+
 def test_retries_once_on_temporary_errors():
     calls = []
 
