@@ -11,11 +11,14 @@ is read: it is read again, so that documents of earlier releases have them too.
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import dataclass
 from typing import Any, Self
 
 from corpus.errors import CorpusError, PageNotDrawn, PageNotFound, UnreadableText
 from corpus.readers.sandbox import READ_SECONDS, ReaderPool
+
+logger = logging.getLogger(__name__)
 
 DRAW_SECONDS = 20.0
 DRAW_MEMORY_BYTES = 1_000_000_000
@@ -141,6 +144,7 @@ def _ask(pool: ReaderPool, task: dict[str, Any], data: bytes, name: str) -> dict
             "locked",
         ) from error
     except CorpusError as error:
+        logger.warning("a page of %s was not drawn: %s", name, error)
         raise PageNotDrawn(
             f"a page of {name} cannot be drawn: save the PDF again in another program and add it"
             " again",

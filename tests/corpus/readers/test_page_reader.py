@@ -86,7 +86,7 @@ def test_huge_page_becomes_image_of_bounded_size(pages) -> None:
 
 
 @pytest.mark.parametrize("data", [b"%PDF-1.4 and nothing more", PDF[:400], b"", b"\x00" * 5000])
-def test_damaged_file_is_refused_with_advice(pages, data: bytes) -> None:
+def test_damaged_file_is_refused_with_advice(pages, caplog, data: bytes) -> None:
     for ask in (
         lambda: pages.draw(data, "a.pdf", 1, 600),
         lambda: pages.locate(data, "a.pdf", 0, 5),
@@ -94,6 +94,8 @@ def test_damaged_file_is_refused_with_advice(pages, data: bytes) -> None:
         with pytest.raises(PageNotDrawn, match="save the PDF again") as refused:
             ask()
         assert refused.value.code == "broken"
+        assert f"was not drawn: {refused.value.__cause__}" in caplog.text
+        caplog.clear()
     assert pages.draw(PDF, "a.pdf", 1, 600)  # the next one is drawn
 
 
