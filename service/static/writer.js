@@ -26,7 +26,7 @@ export class WriterPicker {
   draw(models) {
     this.#models = models;
     if (this.#picked && !models.includes(this.#picked)) this.#picked = undefined;
-    this.#place.replaceChildren(models.length ? this.#select() : this.#hint());
+    this.#place.replaceChildren(...(models.length ? [this.#select(), this.#other()] : [this.#hint()]));
   }
 
   #select() {
@@ -34,6 +34,11 @@ export class WriterPicker {
     const select = h("select", { id: "writer", "aria-label": t("writer"), onchange: () => { this.#picked = select.value; } },
       this.#models.map((name) => option(name, name)), option(QUOTES, t("quotesOnly")));
     return select;
+  }
+
+  /** In a conversation, too, where the start page's button is not to be seen. */
+  #other() {
+    return h("button", { type: "button", class: "plain", "aria-haspopup": "dialog", "aria-label": t("otherModel"), title: t("otherModel"), onclick: this.#connect }, "…");
   }
 
   #hint() {

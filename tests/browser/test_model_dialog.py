@@ -102,6 +102,8 @@ def test_each_question_can_have_its_own_writer(connecting, visit):
     pick.select_option("引用のみ")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
+    reader.page.get_by_role("button", name="別のモデルを接続").click()  # in a conversation, too
+    expect(reader.page.locator("#model .connected")).to_contain_text("qwen2.5:7b")
 
 
 def test_model_is_disconnected(connecting, visit):
