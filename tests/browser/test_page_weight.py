@@ -14,6 +14,7 @@ from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
 HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on the wire
 PAINT = 1_000  # ms to the first contentful paint, from loopback
+PAINTED = "performance.getEntriesByName('first-contentful-paint')"
 STATIC = Path(SERVED)
 ASKED = {"source_pane.js"}  # loaded while the first answer is made
 PRINTED = {"page_view.js"}  # loaded when a quote of a PDF is first opened
@@ -82,8 +83,9 @@ def test_first_paint_within_a_second(quoting, visit):
     paints = []
     for _ in range(3):
         reader = visit(quoting)
-        reader.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")  # fmt: skip
-        paints.append(reader.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))  # fmt: skip
+        # A function: an expression would be evaluated again, which the page's own policy forbids.
+        reader.page.wait_for_function(f"() => {PAINTED}.length")
+        paints.append(reader.page.evaluate(f"{PAINTED}[0].startTime"))
     print(f"first contentful paint: {[round(ms) for ms in paints]} ms")
     assert min(paints) < PAINT, paints
 

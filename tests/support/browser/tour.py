@@ -105,7 +105,7 @@ class Tour:
         with self._step("open"):
             self.reader.start()
         painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-        self.page.wait_for_function(painted)
+        self.page.wait_for_function(f"() => {painted}")
         self.steps.append(Step("first paint, of that", self.page.evaluate(painted) / 1000))
         expect(self.page.locator("#facts .newest li").first).to_be_visible()
 
