@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,7 @@ def measure(
             scores = np.array([scores[chosen].max() for chosen in each])
             good = np.array([good[chosen].any() for chosen in each])
         results[name] = auc(scores, good), balanced(scores, good), len(good)
+        print(f"{name}: {results[name][0]:.3f}", file=sys.stderr, flush=True)  # it takes minutes
     return results
 
 
