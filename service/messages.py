@@ -105,8 +105,12 @@ _MESSAGES = {
         "示します。",
     },
     "part_unanswered": {
-        "en": "This answers only part of the question; no source answers “{0}”.",
-        "ja": "これは質問の一部だけへの答えです。「{0}」に答える資料はありません。",
+        "en": "This answers only part of the question; no source answers {0}.",
+        "ja": "これは質問の一部だけへの答えです。{0}に答える資料はありません。",
+    },
+    "part_apart": {
+        "en": "This answers only part of the question; ask {0} by itself.",
+        "ja": "これは質問の一部だけへの答えです。{0}は別に質問してください。",
     },
     "nearest_shown": {
         "en": "No source clearly answers this; the closest passages are shown.",

@@ -38,7 +38,7 @@ class AnswerDecider:
         judged = self._state.judgements.get(claim.text)
         if judged and judged.ruling == "supported" and claim.verdict.method != "verbatim":
             return Decision(judged.answers, float(judged.answers), claim.verdict.method)
-        if self._state.overview:  # the evidence is of the works that are to be summed up
+        if self._is_of_the_works(claim):
             return Decision(True, 1.0, OVERVIEW)
         certainties = [
             each for part in self._state.parts for each in self._certainties(claim, part)
@@ -50,10 +50,12 @@ class AnswerDecider:
             answers = False
         return Decision(answers, round(likely, 3), READER)
 
-    def certainty(self, claim: Claim, part: QuestionPart) -> float:
-        """Return the calibrated log-odds, by the reader, that a claim answers a part."""
-        found = self._certainties(claim, part)
-        return max((each.odds for each in found), default=-math.inf)
+    def _is_of_the_works(self, claim: Claim) -> bool:
+        """Return whether a claim rests on nothing but the works that are to be summed up."""
+        overview, evidence = self._state.overview, self._state.evidence
+        works = {e.source.work_key for e in overview.evidence} if overview else set()
+        cited = {evidence[citation.label - 1].source.work_key for citation in claim.citations}
+        return bool(cited) and cited <= works
 
     def _certainties(self, claim: Claim, part: QuestionPart) -> list[_Certainty]:
         """Read a claim for a part: each of its quotes, or the sentence of a model."""

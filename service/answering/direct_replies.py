@@ -31,10 +31,11 @@ from service.catalogue.requests import (
     speaks_of_a_document,
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
-from service.messages import reader_message
+from service.messages import list_titles, reader_message
 from service.questions.comparisons import compared_things, compared_years
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
+from service.questions.parts import question_parts
 from service.scope import has_only_empty_collections
 from service.text.alignment import content_words
 from service.types import Decision, Event, Mode
@@ -97,7 +98,8 @@ class DirectReplies:
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
         named = named_sources(asked, catalogue)
-        reply = self._listing(state, kind, catalogue) if not named else None
+        lists = kind.name == "documents" or not named  # "What do you have on Whisper?"
+        reply = self._listing(state, kind, catalogue) if lists else None
         if reply is None:
             named = named or self._described(state, kind)
             reply = self._description(state, kind, catalogue, named)
@@ -189,7 +191,21 @@ class DirectReplies:
         state.decide_answers = lambda _: Decision(True, 1.0, METADATA)
         events = tuple(state.record(draft, claim) for draft, claim in reply.decided)
         state.reason = reply.reason or None
+        if left := self._parts_for_texts(state.asked):
+            apart = reader_message("part_apart", state.language, list_titles(left, state.language))
+            state.reason = state.reason or apart
         return DirectReply("metadata", events)
+
+    def _parts_for_texts(self, asked: str) -> list[str]:
+        """Return those of several questions that are not for the catalogue."""
+        parts = question_parts(asked)
+        kinds = {part: question_kind(part, self._library.embedder) for part in parts[1:] and parts}
+        return [
+            part
+            for part, kind in kinds.items()
+            if not _asked_fields(part, kind)
+            and not listing_request(part, kind.group == "catalogue")
+        ]
 
     def _overview(
         self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]

@@ -8,10 +8,10 @@ order, so that the first is answered rather than all of them late.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Unpack
 
 from corpus.protocols import require_protocol
@@ -19,10 +19,10 @@ from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Library
 from service.answering.abstention import explain_abstention
+from service.answering.begun_question import begin_answer, stands_alone
 from service.answering.direct_replies import DirectReplies
 from service.answering.evidence_finder import EvidenceFinder, Sizes
 from service.answering.model_answer import ModelAnswer
-from service.answering.query_rewriting import last_answered, last_said, leans, rewrite
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
@@ -34,10 +34,9 @@ from service.generation import prompts
 from service.generation.llm import AnswerModel
 from service.judging.record import record_judgements
 from service.judging.types import Judge
-from service.messages import reader_message
+from service.messages import list_titles, reader_message
 from service.query import check_question
-from service.scope import EVERYWHERE, WHOLE_LIBRARY, FoundScope, Scope, find_scope
-from service.text.prompt_injection import without_orders
+from service.scope import EVERYWHERE, WHOLE_LIBRARY, FoundScope, Scope
 from service.types import (
     Answer,
     AnswerStep,
@@ -56,7 +55,7 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 7
+ANSWER_VERSION = 8
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
@@ -165,7 +164,8 @@ class Engine(WritersInUse):
             RequestRefused: There is no such model.
         """
         writers = self.writers.writing(model)
-        state = await self._open(question, conversation_id, scope, earlier)
+        asked = question, conversation_id, scope, earlier
+        state = await self._records(begin_answer, self.library.store, self.history, *asked)
         state.writers = writers
         events = self._events(state, mode)
         step: AnswerStep | None = None
@@ -193,8 +193,8 @@ class Engine(WritersInUse):
         hits = await self._new(self._evidence.search, state)
         yield _status("reading")
         await self._new(self._evidence.read, state, hits)
-        if state.doubtful:
-            state = await self._new(self._evidence.resolve_doubt, state)
+        if state.as_asked:
+            state = await self._new(self._as_asked, state, state.as_asked)
         yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
@@ -208,8 +208,7 @@ class Engine(WritersInUse):
             made = answer.mode
         elif state.answerable:
             yield _status("checking")
-            quote = quotes.overview if state.overview else quotes.answer
-            for event in await self._new(quote):
+            for event in await self._new(quotes.answer):
                 yield event
             made = "quoted" if state.claims else made
         await self._new(self._conclude, state, quotes, made)
@@ -240,34 +239,22 @@ class Engine(WritersInUse):
             return JudgeChecks(state, judge, verify, self._begun)
         return VerifierChecks(verify, self._begun)
 
-    async def _open(
-        self,
-        question: str,
-        conversation_id: str | None,
-        scope: Scope,
-        earlier: Sequence[prompts.Message],
-    ) -> AnswerState:
-        question = check_question(question)
-        store = self.library.store
+    def _as_asked(self, state: AnswerState, as_asked: AnswerState) -> AnswerState:
+        """Return the state of a question that may be a follow-up as it was asked, if it is none.
 
-        def look_up() -> AnswerState:
-            found = find_scope(store, scope)
-            if conversation_id is None:
-                conversation, last = self.history.new_conversation(), last_said(earlier)
-            else:
-                conversation = conversation_id
-                last = last_answered(self.history.conversation(conversation))
-            state = AnswerState(secrets.token_urlsafe(12), conversation, question)
-            state.scope, state.within = found.scope, found.source_ids
-            asked = without_orders(question)
-            filled = rewrite(asked, last)
-            if filled != question:
-                state.understood = filled
-                state.doubtful = filled != asked and leans(asked) == "maybe"
+        Blocks. All is found out anew: what that question asks for, of which works, and where.
+        """
+        bare = replace(
+            as_asked,
+            writers=state.writers,
+            written=state.written,
+            started=state.started,
+            timings=state.timings,
+        )
+        if self._direct(bare):
             return state
-
-        state: AnswerState = await self._records(look_up)
-        return state
+        self._evidence.read(bare, self._evidence.search(bare))
+        return bare if stands_alone(bare, state) else state
 
     def can_answer(self, question: str, found: FoundScope = WHOLE_LIBRARY) -> bool:
         """Return whether the sources' own sentences clearly answer a question asked in a scope.
@@ -278,8 +265,7 @@ class Engine(WritersInUse):
         state.scope, state.within = found.scope, found.source_ids
         self._evidence.read(state, self._evidence.search(state))
         if state.answerable and not state.doubted:
-            quotes = SourceQuotes(state, self.verifier)
-            _ = quotes.overview() if state.overview else quotes.answer()  # adds the claims
+            SourceQuotes(state, self.verifier).answer()  # adds the claims
         return any(claim.ticked for claim in state.claims)
 
     def _conclude(self, state: AnswerState, quotes: SourceQuotes, made: Mode) -> None:
@@ -293,7 +279,8 @@ class Engine(WritersInUse):
             state.reason = state.reason or reader_message("nearest_shown", state.language)
         elif missing := quotes.unanswered():
             name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
-            state.reason = state.reason or reader_message(name, state.language, missing[0])
+            listed = list_titles(missing, state.language)
+            state.reason = state.reason or reader_message(name, state.language, listed)
         elif state.compared and made == "quoted":
             compared = reader_message("compared", state.language, *state.compared)
             state.reason = state.reason or compared

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypedDict
 
 import numpy as np
@@ -22,7 +21,6 @@ from service.answering.evidence import (
     with_originals,
     with_pages,
 )
-from service.answering.query_rewriting import is_better_as_asked, misses_names
 from service.answering.question_reading import READ_FIRST
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
@@ -156,15 +154,3 @@ class EvidenceFinder:
         if not found and statement:
             found = denied_premise(statement, evidence, checker, sure)
         return found
-
-    def resolve_doubt(self, state: AnswerState) -> AnswerState:
-        """Choose between a question that may be a follow-up as rewritten, and as it was asked.
-
-        Returns:
-            The state; or a copy with the question as it was asked, if that is answered better.
-        """
-        bare = replace(state, understood=None, evidence=(), parts=())
-        self.read(bare, self.search(bare))
-        lost = misses_names(state.asked, state.question, state.nearest)
-        better = is_better_as_asked(bare.answerability, state.answerability)
-        return bare if lost or better else state

@@ -114,19 +114,23 @@ class ModelAnswer:
         """Quotes where nothing of the model holds.
 
         One that failed says nothing about the question, so they need to be no better than without
-        a model; if it declined or wrote what does not hold, they have to answer clearly.
+        a model; if it declined or wrote what does not hold, they have to answer clearly. The
+        beginning of a work sums it up, whatever a model says.
         """
-        if self._error:
+        if self._error or self._state.overview:
             return self._quotes.answer() if self._state.answerable else []
         if self._declined and self._believed:
             return []
         return self._quotes.answer(ANSWERS if self._wrote and not self._declined else SURELY)
 
     def _why_quoted(self) -> str:
+        language, overview = self._state.language, self._state.overview
         if self._error:
-            why = in_short(str(self._error))
-            return reader_message("model_failed", self._state.language, why)
-        return reader_message("none_held" if self._wrote else "declined", self._state.language)
+            why = reader_message("model_failed", language, in_short(str(self._error)))
+        else:
+            why = reader_message("none_held" if self._wrote else "declined", language)
+        said = [why, overview.reason] if overview else [why]
+        return ("" if language == "ja" else " ").join(said)
 
     def _why_not(self) -> str | None:
         """Why there is no answer, if that is because the model failed."""

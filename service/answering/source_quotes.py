@@ -62,11 +62,15 @@ class SourceQuotes:
     def answer(self, bar: float | None = None) -> list[Event]:
         """Quote the windows that answer best, for each part that no claim answers yet.
 
+        Where works are to be summed up, their overview is quoted if no claim does that yet.
+
         Args:
             bar: Calibrated log-odds that the best window must be above, besides the threshold from
                 which a part is answered; None for that alone.
         """
         state = self._state
+        if state.overview:
+            return [] if any(claim.ticked for claim in state.claims) else self.overview()
         events = []
         for part in state.parts:
             sure = part.answered and (bar is None or part.windows[0].certainty > bar)
@@ -108,11 +112,13 @@ class SourceQuotes:
     def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims
         undivided = len(self._state.parts) == 1 or self._state.overview is not None
-        holding = [c.answers for c in claims if c.answers and c.answers.holds]
-        if any(undivided or is_judged(answers.method) for answers in holding):
+        if undivided and any(claim.ticked for claim in claims):
             return True
-        quotes = [citation for claim in claims for citation in claim.citations]
-        return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)
+        return any(
+            quote_certainty(part, citation) > (BESIDE if _is_judged_to_answer(claim) else ANSWERS)
+            for claim in claims
+            for citation in claim.citations
+        )
 
     def _quote(self, draft: Draft) -> list[Event]:
         """Record a claim in a source's own words; return no event if it is cited already."""
@@ -175,3 +181,8 @@ class SourceQuotes:
         """Return the calibrated log-odds that a quote answers the question, or a part of it."""
         found = [quote_certainty(part, citation) for part in self._state.parts]
         return max(found, default=-math.inf)
+
+
+def _is_judged_to_answer(claim: Claim) -> bool:
+    """Return whether a judge said that a claim answers, if not which part of a question."""
+    return claim.ticked and claim.answers is not None and is_judged(claim.answers.method)

@@ -62,16 +62,16 @@ class AnswerState:
     """What is known of a question and its answer so far.
 
     ``understood`` is a follow-up with what it leaves out, None for a question that stands alone;
-    ``doubtful`` whether it may stand alone after all; ``written`` whether a model is to write the
-    answer, from all passages that were found. ``parts`` are the questions in it, one or
-    several, each with the evidence as it was read for it.
+    ``as_asked`` the answer to the same without that, if it may stand alone after all; ``written``
+    whether a model is to write the answer, from all passages that were found. ``parts`` are the
+    questions in it, one or several, each with the evidence as it was read for it.
     """
 
     id: str
     conversation_id: str
     question: str
     understood: str | None = None
-    doubtful: bool = False
+    as_asked: AnswerState | None = None
     writers: Writers = field(default_factory=Writers)  # the engine's, when the answer began
     written: bool = False
     started: float = field(default_factory=time.perf_counter)

@@ -89,8 +89,9 @@ class Chunks:
 
     def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
         content = text_of(answer)
-        if not answer.claims:
-            yield self._chunk(content, [], cites=False)
+        rest = content[len(self._text) :]
+        if rest or not answer.claims:
+            yield self._chunk(rest, [], cites=bool(answer.claims))
         closing = self._chunk_body(
             [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}]
         )

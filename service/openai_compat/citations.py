@@ -40,7 +40,12 @@ def url_citations(
 
 
 def text_of(answer: Answer) -> str:
-    """Return the claims with their markers; without claims, why there is no answer, or a guide."""
+    """Return the claims with their markers, and behind them in brackets what is to be said of them.
+
+    Without claims it is why there is no answer, or a guide.
+    """
+    if answer.claims and answer.reason:
+        return f"{answer.text}\n\n({answer.reason})"
     return answer.text if answer.claims else answer.reason or ""
 
 

@@ -108,8 +108,8 @@ class ResponseEvents:
 
     def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
         text = text_of(answer)
-        if not answer.claims and text:
-            yield self._delta(text)
+        if rest := text[len(self._text) :]:
+            yield self._delta(rest)
         yield self._in_text("response.output_text.done", text=text, logprobs=[])
         part = _part(text, self._annotations)
         yield self._in_text("response.content_part.done", part=part)

@@ -120,6 +120,15 @@ def test_sentences_of_an_overview_answer() -> None:
     assert decide(claim) == Decision(True, 1.0, OVERVIEW) and reader.calls == []
 
 
+def test_sentence_of_another_source_does_not_sum_a_work_up() -> None:
+    decide, state, _ = made("Summarise it.", {})
+    other = passage_evidence("Dogs may enter.", 1, source="other")
+    state.overview = Overview((Draft("Dogs may enter.", (1,)),), (other,), "")
+    for claim in (quote(state, "1931"), written(state, "It has 40,000 maps.")):
+        decision = decide(claim)
+        assert not decision.holds and decision.method == READER
+
+
 def test_claim_without_a_citation_does_not_answer() -> None:
     decide, _, _ = made(MANY)
     claim = Claim("It has 40,000 maps.", 0, 0, (), Verdict("supported", 0.9, "rules"))

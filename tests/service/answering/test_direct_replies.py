@@ -152,6 +152,24 @@ def test_documents_are_listed_by_topic_and_author(ask: Asked, question: str, tit
     assert title in text
 
 
+def test_documents_on_a_named_work_are_listed(ask: Asked) -> None:
+    state = ask("What do you have on ReAct?", kind("documents", "catalogue"))
+    assert state.text == "metadata" and "ReAct" in said(state)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "left"),
+    [
+        ("Who wrote ReAct and which datasets does it use?", "Which datasets does ReAct use?"),
+        ("Who wrote ReAct and when was it published?", ""),
+    ],
+)
+def test_part_that_is_not_for_the_catalogue_is_named(ask: Asked, question: str, left: str) -> None:
+    state = ask(question, kind("authors", "fact"))
+    assert state.text == "metadata" and "Shunyu Yao" in said(state)[0]
+    assert (f"ask “{left}” by itself" in (state.reason or "")) is bool(left)
+
+
 def test_question_that_may_ask_for_documents_and_says_more_is_no_list(ask: Asked) -> None:
     unsure = QuestionKind("list", "fact", 0.3, {"list": 0.3, "documents": 0.6})
     assert ask("what have bakers got there", unsure).text == ""

@@ -85,6 +85,18 @@ def test_ambiguous_question_is_tried_both_ways(engine):
     assert parts <= leaning.timings["total"] + 0.01
 
 
+def test_question_that_is_no_follow_up_is_understood_anew(engine):
+    """As rewritten it would ask to sum up the work that was spoken of before."""
+    _, other = talk(engine, "What is GT Sophy?", "Give an overview of scaling laws.")
+    assert other.understood is None and other.claims
+    assert all(
+        "Gran Turismo" not in other.evidence[n - 1].source.title
+        for c in other.claims
+        for n in c.labels
+    )
+    assert "Scaling Laws" in other.reason
+
+
 def test_first_event_has_the_understood_question(engine):
     (first,) = talk(engine, WHISPER)
 

@@ -18,6 +18,7 @@ from service.answering.question_reading import ReadPassage, read_passages
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
 from service.answering.source_quotes import MAX_IN_PLACE, SourceQuotes
 from service.answering.state import AnswerState
+from service.catalogue.overview import Overview
 from service.generation.prompts import estimate_tokens
 from service.judging.evidence import evidence_text, number_evidence
 from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messages, reply_tokens
@@ -697,6 +698,29 @@ def test_quotes_stand_in_for_a_model_that_is_down(answerability, mode):
     made, turn, _ = run(model, answerability=answerability)
     assert made.mode == mode and "it is down" in turn.reason
     assert ("sources' own words" in turn.reason) is (mode == "quoted")
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (Script("", ModelUnavailable("it is down")), "it is down"),
+        (Script("NO ANSWER"), "found no answer"),
+        (Script("The sun is green [1]."), "None of the language model's"),
+    ],
+)
+def test_beginning_of_a_work_sums_it_up_where_the_model_does_not(model, says):
+    judge, verifier = ScriptedJudge({"The sun is green.": Judgement("unsupported")}), Verifying()
+    made, turn = make(model, judge=judge, verifier=verifier, believed=True)
+    turn.overview = Overview((Draft(SENTENCES[0], (1,)),), turn.evidence, "Its first sentence.")
+
+    async def collect():
+        async for _ in made.events(model.stream([])):
+            pass
+        return made.finish()
+
+    assert said(asyncio.run(collect())) == [("claim", SENTENCES[0])]
+    assert made.mode == "quoted" and turn.claims[0].ticked
+    assert says in turn.reason and turn.reason.endswith(" Its first sentence.")
 
 
 def test_quotes_follow_only_where_they_answer():

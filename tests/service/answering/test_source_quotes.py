@@ -1,12 +1,14 @@
 """Quotes of each part of a question and of overviews; test_model_answer has those beside a model."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.answering.extractive import ANSWERS
 from service.answering.source_quotes import SourceQuotes
 from service.catalogue.overview import Overview
 from service.questions.comparisons import ComparedSide
-from service.types import Draft
+from service.types import Decision, Draft
 from tests.support.readings import (
     ANSWERED_FROM,
     ScriptedReader,
@@ -134,6 +136,27 @@ def test_overview_cites_the_work_that_it_shows_where_two_say_the_same() -> None:
     state.overview = Overview((Draft(OPENED, (2,)),), tuple(works), "")
     SourceQuotes(state, VerbatimVerifier()).overview()
     assert [claim.citations[0].source_id for claim in state.claims] == ["work2"]
+
+
+@pytest.mark.parametrize(("ticked", "shown"), [(False, [MAPS]), (True, [])])
+def test_overview_is_quoted_where_no_claim_sums_the_works_up(ticked, shown) -> None:
+    work, other = passage_evidence(MAPS, 1, source="a"), passage_evidence(OPENED, 2, source="b")
+    state = read_state("Summarise it.", [work, other], ScriptedReader({"40,000": 1.0}))
+    state.overview = Overview((Draft(MAPS, (1,)),), (work,), "")
+    draft = Draft(MAPS, (1,)) if ticked else Draft(OPENED, (2,))
+    state.record(draft, VerbatimVerifier().check(draft, state.evidence))
+    assert [claim.ticked for claim in state.claims] == [ticked]
+    assert said(SourceQuotes(state, VerbatimVerifier()).answer()) == shown
+
+
+@pytest.mark.parametrize(("odds", "missing"), [(-3.0, []), (-6.0, [WHEN])])
+def test_judge_does_not_say_which_part_a_sentence_answers(odds, missing) -> None:
+    """So it answers those with which its quote has to do."""
+    asked = {("40,000", "many"): -3.0, ("40,000", "When"): odds}
+    quotes, state = made([MANY, WHEN], asked)
+    judged = VerbatimVerifier().check(Draft(MAPS, (1,)), state.evidence)
+    state.claims.append(replace(judged, answers=Decision(True, 1.0, "judge: scripted")))
+    assert quotes.unanswered() == missing
 
 
 def test_overview_answers_whatever_the_reader_says_of_its_sentences() -> None:

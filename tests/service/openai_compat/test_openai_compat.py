@@ -362,7 +362,8 @@ def test_annotations_locate_markers_of_any_answer(answer):
     for claim, verdict in zip(answer.claims, whole["tenkyo"]["verdicts"], strict=True):
         assert content[verdict["start_index"] : verdict["end_index"]] == claim.text
     assert len(whole["citations"]) == (len(answer.evidence) if answer.claims else 0)
-    assert content == (answer.text if answer.claims else answer.reason)
+    said = f"\n\n({answer.reason})" if answer.reason else ""
+    assert content == (f"{answer.text}{said}" if answer.claims else answer.reason)
     assert whole["tenkyo"]["abstained"] == (answer.mode == "abstained")
     for verdict, claim in zip(whole["tenkyo"]["verdicts"], answer.claims, strict=True):
         assert verdict["supports"] == to_json(claim.supports)
