@@ -42,7 +42,7 @@ def test_judge_decides_instead_of_the_checker(library, checker):
 @pytest.mark.parametrize("answers", [True, False])
 def test_judge_is_believed_that_a_sentence_answers(library, checker, answers):
     """Where it does, no quotes follow, however little the checker takes it for an answer."""
-    asked = "How was GT Sophy trained, and did it ever lose to human drivers?"
+    asked = "Who developed GT Sophy?"
     said = "The GT Sophy project used more than 1,000 PlayStation 4 consoles."
 
     class Plain(ScriptedJudge):
