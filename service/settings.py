@@ -104,7 +104,10 @@ class Settings(BaseModel):
     llm_model: str = Field(default="", description="model to use at that URL; empty: its first")
     llm_key: str = Field(default="", description="API key for that URL", repr=False)
     llm_gguf: str = Field(
-        default="", description="GGUF file, or hub reference, to run in the process"
+        default="",
+        description="language model to run in the process: a GGUF file,"
+        " `owner/repository/file.gguf` of the hub, `bundled:smollm2-135m`, or `auto`: one of the"
+        " hub, else the bundled one",
     )
     llm_window: int = Field(
         default=4096, ge=MIN_WINDOW, description="context window of the model, in tokens"
