@@ -17,7 +17,7 @@ from corpus.readers.page_reader import Box
 from corpus.store.collections import Collection
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
-from index.ingestion.report import IngestOutcome
+from index.ingestion.report import IngestOutcome, IngestProblem
 from index.search import Hit
 from service.conversations.feedback import Feedback
 from service.conversations.shares import Share
@@ -39,6 +39,7 @@ class ReadItem:
     reason: str
     source_id: str
     pages: int
+    problem: IngestProblem = ""  # items from before there was one lack it
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Settings(BaseModel):
     llm_model: str = Field(default="", description="model to use at that URL; empty: its first")
     llm_key: str = Field(default="", description="API key for that URL", repr=False)
     llm_gguf: str = Field(
-        default="", description="GGUF file, or hub reference, to run in the process"
+        default="",
+        description="GGUF file, `owner/repository/file.gguf` of the hub, `bundled:smollm2-135m`"
+        " or `auto`, to run in the process; empty: none",
     )
     llm_window: int = Field(
         default=4096, ge=MIN_WINDOW, description="context window of the model, in tokens"
@@ -197,8 +199,7 @@ class Settings(BaseModel):
     def host_names(self) -> list[str] | None:
         """Return the host names that requests may use besides localhost and IP addresses.
 
-        They are those of ``hosts``, that of ``public_url``, and ``host`` if it is a name; None
-        allows any.
+        Those of ``hosts`` and ``public_url``, and ``host`` if it is a name; None allows any.
         """
         names = [name.strip() for name in self.hosts.split(",") if name.strip()]
         if self.public_url:
@@ -339,9 +340,8 @@ def _check_judge(settings: Settings) -> None:
     if settings.judge_model and not (settings.judge_url or settings.llm_url):
         expected = "there is no server to ask for it: set TENKYO_JUDGE_URL too"
         raise SettingsError("TENKYO_JUDGE_MODEL", settings.judge_model, expected)
-    if settings.judge == "llm" and not (
-        settings.judge_url or settings.llm_url or settings.llm_gguf
-    ):
+    model = settings.judge_url or settings.llm_url or settings.llm_gguf
+    if settings.judge == "llm" and not model:
         raise SettingsError(
             "TENKYO_JUDGE",
             settings.judge,

@@ -41,6 +41,11 @@ from service.scope import scope_of
 from service.types import to_json, with_decisions
 from service.verification import receipt
 
+# Said of texts to check, whether or not a language model judges them.
+SEARCHED = (
+    "Where models for the search are on servers, these get sentences and passages too; they are"
+    " sent nowhere else."
+)
 RETRY_AFTER = 1  # seconds; short, because a request to stop an answer itself waits for the end
 
 
@@ -241,11 +246,11 @@ def _where_sent(engine: Engine, changes: bool) -> str:
     if changes:
         return (
             "Where `judge` of `/readyz` is able, its language model judges the sentences: they and"
-            " the passages found for them are sent to its host, and nothing else."
+            f" the passages found for them are sent to its host. {SEARCHED}"
         )
     if engine.judge is None:
-        return "The text is checked by this service and sent nowhere else."
+        return f"The text is checked by this service. {SEARCHED}"
     return (
         f"A language model at {engine.judge.host} judges the sentences once it has passed its"
-        " self-test: they and the passages found for them are sent there, and nothing else."
+        f" self-test: they and the passages found for them are sent there. {SEARCHED}"
     )

@@ -43,7 +43,7 @@ INSTRUCTIONS = (
 # Said of the tools that send text to another host, which a client may have to allow.
 SENT = (
     " A language model at {host} judges the sentences: they, the question and the passages found"
-    " are sent there, and nothing else."
+    " are sent there. Models that search or write get them too, where such are on servers."
 )
 
 Load = Callable[[], Awaitable["AnswerService"]]

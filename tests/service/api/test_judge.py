@@ -85,6 +85,8 @@ def test_documentation_says_where_a_text_is_sent(app_of):
 
     assert "judge.example:8080" in described(ScriptedJudgeModel(knows))
     assert "sent nowhere else" in described(None)
+    for model in (ScriptedJudgeModel(knows), None):  # those of TENKYO_EMBEDDER_URL, for example
+        assert "models for the search" in described(model)
 
 
 def test_service_without_a_judge_says_so(app_of):

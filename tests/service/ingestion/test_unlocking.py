@@ -13,6 +13,7 @@ import pytest
 
 from corpus.readers.sandbox import _ReaderProcess
 from corpus.store.uploads import Upload
+from service.client.sync_client import Client
 from tests.support.documents import column, pdf
 from tests.support.library_service import MAPS, House
 
@@ -44,6 +45,16 @@ def test_locked_pdf_says_what_it_needs(house) -> None:
     (reason,) = [each["reason"] for each in unread if each["place"] == "tower.pdf"]
     assert reason == item["reason"]
     assert house.keeps(set())  # no source is read from it
+
+
+def test_client_reads_why_a_file_could_not_be_read(house) -> None:
+    job = house.upload(("tower.pdf", LOCKED))
+    house.ended(job)
+    with Client(house.url) as client:
+        (item,) = client.job(job["id"]).items
+    assert item.problem == "password"
+    schemas = house.call("GET", "/openapi.json").json()["components"]["schemas"]
+    assert "wrong password" in schemas["ReadItem"]["properties"]["problem"]["enum"]
 
 
 def test_password_opens_pdf_once_and_is_kept_nowhere(house, caplog) -> None:
