@@ -36,10 +36,8 @@ _MESSAGES = {
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
     },
     "empty": {
-        "en": "The library is empty: add sources with `tenkyo ingest`, or by POST /v1/documents"
-        " (files) and POST /v1/sources (web addresses).",
-        "ja": "資料がまだありません。`tenkyo ingest` を実行するか、POST /v1/documents（ファイル）"
-        "または POST /v1/sources（ウェブアドレス）で追加してください。",
+        "en": "The library is empty: add sources to it, then ask again.",
+        "ja": "資料がまだありません。資料を追加してから、もう一度質問してください。",
     },
     "no_sources": {
         "en": "There is nothing to search: the sources asked for are not in the index yet.",
