@@ -285,25 +285,23 @@ _MESSAGES = {
         "ja": "「{0}」に関する資料は見つかりませんでした。",
     },
     "overview_abstract": {
-        "en": "No language model is connected: these are the first sentences of the abstract of"
-        " {0}, word for word.",
-        "ja": "言語モデルが接続されていないため、{0}の概要の最初の文をそのまま示します。",
+        "en": "Without a language model: the first sentences of the abstract of {0}, word for"
+        " word.",
+        "ja": "言語モデルを使わず、{0}の概要の最初の文をそのまま示します。",
     },
     "overview_lead": {
-        "en": "No language model is connected: these are the first sentences of {0}, word for"
-        " word.",
-        "ja": "言語モデルが接続されていないため、{0}の最初の文をそのまま示します。",
+        "en": "Without a language model: the first sentences of {0}, word for word.",
+        "ja": "言語モデルを使わず、{0}の最初の文をそのまま示します。",
     },
     "overview_side_by_side": {
-        "en": "No language model is connected to compare them: these are the first sentences of"
-        " {0}, each word for word.",
-        "ja": "比較する言語モデルが接続されていないため、{0}の最初の文をそれぞれそのまま示します。",
+        "en": "Without a language model to compare them: the first sentences of {0}, each word for"
+        " word.",
+        "ja": "言語モデルによる比較の代わりに、{0}の最初の文をそれぞれそのまま示します。",
     },
     "compared": {
-        "en": "No language model is connected to compare {0} and {1}: these are the closest"
-        " sentences of the sources.",
-        "ja": "{0}と{1}を比較する言語モデルが接続されていないため、資料から最も近い文をそのまま"
-        "示します。",
+        "en": "Without a language model to compare {0} and {1}: the closest sentences of the"
+        " sources.",
+        "ja": "言語モデルによる{0}と{1}の比較の代わりに、資料から最も近い文をそのまま示します。",
     },
     "overview_nothing": {
         "en": "{0} has no sentences that could be shown as a summary.",
