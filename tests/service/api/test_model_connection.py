@@ -178,6 +178,9 @@ def test_model_is_connected_without_a_restart_and_after_one(app_of, tmp_path):
             ]
             assert not [text for text in replies if KEY in text or "/srv" in text]
         assert stat.S_IMODE((tmp_path / "model.key").stat().st_mode) == 0o600
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        # Above all not in the database, which backups copy.
+        assert [path.name for path in files if KEY.encode() in path.read_bytes()] == ["model.key"]
         with served(app_of()) as url, own(url) as page:
             wait_until(lambda: page.get("/readyz").json()["models"] == ["big", "small"])
             asked = {"question": QUESTION, "model": "small"}
