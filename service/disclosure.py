@@ -75,6 +75,11 @@ def model_name(name: str) -> str:
     return name
 
 
+def without_login(url: str) -> str:
+    """Return a URL without the name and password in it."""
+    return re.sub("//[^/?#]*@", "//", url)
+
+
 def without_paths(text: str, place: str = "") -> str:
     """Replace paths in a text by file names, and remove operating system errors.
 

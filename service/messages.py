@@ -36,10 +36,8 @@ _MESSAGES = {
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
     },
     "empty": {
-        "en": "The library is empty: add sources with `tenkyo ingest`, or by POST /v1/documents"
-        " (files) and POST /v1/sources (web addresses).",
-        "ja": "資料がまだありません。`tenkyo ingest` を実行するか、POST /v1/documents（ファイル）"
-        "または POST /v1/sources（ウェブアドレス）で追加してください。",
+        "en": "The library is empty: add sources to it, then ask again.",
+        "ja": "資料がまだありません。資料を追加してから、もう一度質問してください。",
     },
     "no_sources": {
         "en": "There is nothing to search: the sources asked for are not in the index yet.",
@@ -291,25 +289,23 @@ _MESSAGES = {
         "ja": "「{0}」に関する資料は見つかりませんでした。",
     },
     "overview_abstract": {
-        "en": "No language model is connected: these are the first sentences of the abstract of"
-        " {0}, word for word.",
-        "ja": "言語モデルが接続されていないため、{0}の概要の最初の文をそのまま示します。",
+        "en": "Without a language model: the first sentences of the abstract of {0}, word for"
+        " word.",
+        "ja": "言語モデルを使わず、{0}の概要の最初の文をそのまま示します。",
     },
     "overview_lead": {
-        "en": "No language model is connected: these are the first sentences of {0}, word for"
-        " word.",
-        "ja": "言語モデルが接続されていないため、{0}の最初の文をそのまま示します。",
+        "en": "Without a language model: the first sentences of {0}, word for word.",
+        "ja": "言語モデルを使わず、{0}の最初の文をそのまま示します。",
     },
     "overview_side_by_side": {
-        "en": "No language model is connected to compare them: these are the first sentences of"
-        " {0}, each word for word.",
-        "ja": "比較する言語モデルが接続されていないため、{0}の最初の文をそれぞれそのまま示します。",
+        "en": "Without a language model to compare them: the first sentences of {0}, each word for"
+        " word.",
+        "ja": "言語モデルによる比較の代わりに、{0}の最初の文をそれぞれそのまま示します。",
     },
     "compared": {
-        "en": "No language model is connected to compare {0} and {1}: these are the closest"
-        " sentences of the sources.",
-        "ja": "{0}と{1}を比較する言語モデルが接続されていないため、資料から最も近い文をそのまま"
-        "示します。",
+        "en": "Without a language model to compare {0} and {1}: the closest sentences of the"
+        " sources.",
+        "ja": "言語モデルによる{0}と{1}の比較の代わりに、資料から最も近い文をそのまま示します。",
     },
     "overview_nothing": {
         "en": "{0} has no sentences that could be shown as a summary.",

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from corpus.document_errors import problem_of
 from corpus.errors import (
     CollectionExists,
     CollectionRefused,
@@ -63,6 +64,30 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
+# By these words, which do not change, a client can say it in words of its own, as the page does.
+CODES: dict[type[TenkyoError], str] = {
+    QuestionRefused: "question",
+    TextRefused: "text",
+    CollectionExists: "collection_exists",
+    CollectionRefused: "collection_name",
+    UploadRefused: "upload",
+    UploadTooLarge: "upload_too_large",
+    TooManyJobs: "too_many_jobs",
+    TooBusy: "busy_now",
+    NotEnded: "busy_now",
+    NotReady: "busy_now",
+    JobEnded: "job_ended",
+    RequestRefused: "request",
+    Gone: "expired",
+    NotFound: "not_here",
+    IndexMissing: "no_index",
+    IndexMismatch: "index_mismatch",
+    StoreError: "store",
+    ModelError: "model",
+    PageNotDrawn: "page",
+    CorpusError: "source",
+    TenkyoError: "error",
+}
 _EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
     "/collections": '{"name": "…"}',
@@ -93,8 +118,10 @@ def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONR
 
 def as_problem(error: TenkyoError) -> JSONResponse:
     """Make the problem document for an error; its text for readers has no local paths."""
-    status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    more: dict[str, Any] = {}
+    kind, status, title = next(row for row in STATUSES if isinstance(error, row[0]))
+    more: dict[str, Any] = {"code": CODES[kind]}
+    if isinstance(error, CorpusError):
+        more["code"] = problem_of(error) or CODES[kind]
     if isinstance(error, NotNow):
         more["retry_after"] = error.retry_after
     if isinstance(error, (PageNotDrawn, PageNotFound)):
@@ -122,9 +149,10 @@ def handle_errors(app: FastAPI) -> None:
         location = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
             example = next(text for part, text in _EXAMPLES.items() if part in request.url.path)
-            return problem_response(400, "The body is not JSON", f"send JSON like {example}")
+            detail = f"send JSON like {example}"
+            return problem_response(400, "The body is not JSON", detail, code="request")
         detail = f"{location}: {first['msg']}; see /openapi.json for what is expected"
-        return problem_response(422, "The request is not as expected", detail)
+        return problem_response(422, "The request is not as expected", detail, code="request")
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

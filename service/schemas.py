@@ -224,7 +224,7 @@ class ProblemDocument:
     """An RFC 9457 problem document; ``detail`` says what is wrong and how to fix it.
 
     ``retry_after`` is the number of seconds after which to try again, as in the header. ``code``
-    says in a word why a page of a PDF cannot be shown.
+    is a word for the kind of problem that does not change, unlike the sentences.
     """
 
     title: str

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from corpus.document_errors import FileTooLarge
 from corpus.errors import CorpusError, EmptyDocument
 
 MAX_FILE_BYTES = 100_000_000
@@ -128,7 +129,7 @@ def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         size = path.stat().st_size
         if size > limit:
             sizes = f"{size / 1e6:.1f} MB, more than the {limit / 1e6:g} MB allowed"
-            raise CorpusError(f"{name} has {sizes}: split it")
+            raise FileTooLarge(f"{name} has {sizes}: split it")
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             data = file.read(limit + 1)

@@ -18,7 +18,7 @@ from typing import Any
 
 from lxml.etree import LxmlError
 
-from corpus.errors import CorpusError
+from corpus.document_errors import DamagedFile, FileTooLarge
 from corpus.readers.safe_xml import is_too_long
 from corpus.text.blocks import one_line
 
@@ -70,9 +70,9 @@ def open_archive(
             yield archive
     except (*_DAMAGE, *damage) as error:
         if is_too_long(error):
-            raise CorpusError(f"{name} has a paragraph of more than 10 MB: split it") from error
+            raise FileTooLarge(f"{name} has a paragraph of more than 10 MB: split it") from error
         reason = one_line(str(error))[:_MAX_REASON] or type(error).__name__
-        raise CorpusError(f"{name} is a damaged {kind} ({reason}): save it again") from error
+        raise DamagedFile(f"{name} is a damaged {kind} ({reason}): save it again") from error
 
 
 def member_names(data: bytes) -> frozenset[str]:
@@ -112,4 +112,4 @@ def _check_size(archive: zipfile.ZipFile, packed: int, name: str, kind: str) -> 
     elif len(members) > MAX_MEMBERS:
         problem = f"it has {len(members):,} parts"
     if problem:
-        raise CorpusError(f"{name} is not an ordinary {kind} ({problem}): save it again")
+        raise DamagedFile(f"{name} is not an ordinary {kind} ({problem}): save it again")

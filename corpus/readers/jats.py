@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from corpus.document_errors import DamagedFile, FileTooLarge
 from corpus.errors import CorpusError
 from corpus.readers.html import read_tree
 from corpus.readers.safe_xml import element_text, is_too_long, parse
@@ -65,9 +66,9 @@ def read_jats(text: str, name: str) -> ParsedDocument:
         root = parse(text)
     except (etree.XMLSyntaxError, ValueError) as error:
         if is_too_long(error):
-            raise CorpusError(f"{name} has a paragraph of more than 10 MB: split it") from error
+            raise FileTooLarge(f"{name} has a paragraph of more than 10 MB: split it") from error
         reason = one_line(getattr(error, "msg", str(error)))
-        raise CorpusError(
+        raise DamagedFile(
             f"{name} is a damaged JATS article ({reason}): save it again or find another copy"
         ) from error
     articles = [each for each in root.iter("article") if each.find("front") is not None]

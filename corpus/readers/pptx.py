@@ -20,7 +20,7 @@ from pptx.slide import Slide
 from pptx.table import Table
 from pptx.text.text import TextFrame
 
-from corpus.errors import CorpusError
+from corpus.document_errors import FileTooLarge
 from corpus.links import bare_urls
 from corpus.readers.archive import last_saved, open_archive
 from corpus.readers.safe_xml import element_text, parse
@@ -61,7 +61,7 @@ def read_pptx(data: bytes, name: str) -> ParsedDocument:
         show = Package.open(io.BytesIO(data)).main_document_part.presentation
         slides = list(show.slides)
         if len(slides) > MAX_SLIDES:
-            raise CorpusError(f"{name} has {len(slides)} slides, more than {MAX_SLIDES}: split it")
+            raise FileTooLarge(f"{name} has {len(slides)} slides, more than {MAX_SLIDES}: split it")
         blocks: list[Block] = []
         links: list[Link] = []
         gaps: list[Gap] = []

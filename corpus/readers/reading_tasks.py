@@ -7,6 +7,7 @@ import traceback
 from dataclasses import asdict
 from typing import Any
 
+from corpus.document_errors import FileTooLarge
 from corpus.errors import CorpusError
 from corpus.types import Source
 
@@ -33,7 +34,7 @@ def answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
         raise
     except Exception as error:  # the file has exposed a bug in a reader
         fault = f"cannot be read ({type(error).__name__} in its reader)"
-        return _refusal("CorpusError", f"{name} {fault}: save it again in another program")
+        return _refusal("DamagedFile", f"{name} {fault}: save it again in another program")
 
 
 def _page_task(request: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def _extracted(request: dict[str, Any], data: bytes) -> dict[str, Any]:
     if len(document.text) > MAX_DOCUMENT_CHARACTERS:
         count = f"{len(document.text) / 1e6:.1f} million characters"
         limit = f"{MAX_DOCUMENT_CHARACTERS / 1e6:g} million"
-        raise CorpusError(f"{request['name']} has {count}, more than {limit}: split it")
+        raise FileTooLarge(f"{request['name']} has {count}, more than {limit}: split it")
     passages = [asdict(p) for p in split_into_passages(document)]
     return {"document": asdict(document), "passages": passages}
 

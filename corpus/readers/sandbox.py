@@ -27,6 +27,7 @@ import time
 from dataclasses import asdict, replace
 from typing import IO, Any, Self
 
+from corpus.document_errors import DamagedFile, FileTooLarge
 from corpus.errors import (
     CorpusError,
     EmptyDocument,
@@ -40,9 +41,8 @@ from corpus.types import Document, Gap, Link, PageSpan, Passage, Section, Source
 READ_SECONDS = 120.0
 READER_MEMORY_BYTES = 2_000_000_000  # of data, without program and libraries
 
-_ERRORS = {
-    e.__name__: e for e in (EmptyDocument, PasswordNeeded, UnreadableText, UnsupportedContent)
-}
+_READ_ERRORS = (EmptyDocument, PasswordNeeded, UnreadableText, UnsupportedContent)
+_ERRORS = {e.__name__: e for e in (*_READ_ERRORS, DamagedFile, FileTooLarge)}
 _LENGTH = struct.Struct("!Q")
 _OUT_OF_MEMORY = 77  # exit code of a reader process
 _log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class ReaderPool:
             raise RuntimeError(f"{name} was not read: the reader pool is closed")
         if reply is None:
             late = time.monotonic() - started >= self.seconds
-            raise CorpusError(f"{name} {self._cause(process.end(), late)}")
+            raise self._failure(name, process.end(), late)
         if "error" in reply:
             _log.debug("%s: %s", name, reply["trace"])
             raise _ERRORS.get(reply["error"], CorpusError)(reply["message"])
@@ -179,17 +179,20 @@ class ReaderPool:
                 return
         process.end()
 
-    def _cause(self, code: int, late: bool) -> str:
+    def _failure(self, name: str, code: int, late: bool) -> CorpusError:
         if code == _OUT_OF_MEMORY:
-            return f"takes more than {self.memory / 1e9:g} GB of memory to read: split it"
+            most = f"{self.memory / 1e9:g} GB of memory"
+            return FileTooLarge(f"{name} takes more than {most} to read: split it")
         if late:
-            return f"takes more than {self.seconds:g} seconds to read: split it, or save it again"
+            most = f"{self.seconds:g} seconds"
+            advice = "split it, or save it again"
+            return FileTooLarge(f"{name} takes more than {most} to read: {advice}")
         how = f"exit code {code}"
         with contextlib.suppress(ValueError):
             how = signal.Signals(-code).name
         # PDFium reports no error when it runs out of memory: it crashes.
-        return (
-            f"crashed its reader ({how}), which may use {self.memory / 1e9:g} GB of memory:"
+        return DamagedFile(
+            f"{name} crashed its reader ({how}), which may use {self.memory / 1e9:g} GB of memory:"
             " save it again in another program, or split it"
         )
 

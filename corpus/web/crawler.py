@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import httpx
 from protego import Protego
 
+from corpus.document_errors import FetchForbidden
 from corpus.errors import AddressRefused, FetchFailed
 from corpus.web.fetcher import USER_AGENT, Fetcher, TransientFetchFailure
 from corpus.web.response import Fetched
@@ -91,7 +92,7 @@ class Crawler:
             raise AddressRefused(shown, refused.reason) from None
         if not rules.can_fetch(str(url), ROBOTS_AGENT):
             reason = "its robots.txt forbids crawlers: save the page and ingest the file"
-            raise FetchFailed(shown, reason)
+            raise FetchForbidden(shown, reason)
         host = self._host(url)
         host.pause = min(max(host.pause, rules.crawl_delay(ROBOTS_AGENT) or 0.0), self._max_pause)
         async with self._slot(url):

@@ -23,6 +23,7 @@ from types import TracebackType
 
 import httpx
 
+from corpus.document_errors import AddressInvalid, ResponseTooLarge
 from corpus.errors import FetchFailed
 from corpus.readers.meta_refresh import MAX_FORWARDING_CHARACTERS, forwards_to
 from corpus.web.http_cache import HttpCache
@@ -162,7 +163,7 @@ class Fetcher:
         try:
             start = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise FetchFailed(url, f"this is not a URL ({error}): check the address") from None
+            raise AddressInvalid(url, f"this is not a URL ({error}): check the address") from None
         cache = None if accept else self._cache
         known = await asyncio.to_thread(cache.get, url) if cache else None
         attempt = _FetchAttempt(around or _without_waiting, accept, known, self.limits.deadline)
@@ -186,7 +187,7 @@ class Fetcher:
             async with asyncio.timeout(seconds):
                 await self._guard.check(parsed)
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise FetchFailed(url, f"this is not a URL ({error}): check the address") from None
+            raise AddressInvalid(url, f"this is not a URL ({error}): check the address") from None
         except (TimeoutError, httpx.ConnectError):
             return
 
@@ -272,7 +273,7 @@ class Fetcher:
 
     async def _body(self, shown: str, response: httpx.Response) -> bytes:
         """Read the decompressed body, with never more than ``max_bytes`` of it in memory."""
-        too_large = FetchFailed(shown, f"it is larger than {self.limits.max_bytes / 1e6:g} MB", 200)
+        too_large = ResponseTooLarge(shown, self.limits.max_bytes)
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limits.max_bytes:
             raise too_large
@@ -280,8 +281,7 @@ class Fetcher:
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise FetchFailed(shown, f"it came in an encoding not asked for, {encoding}", 200)
         chunks = response.aiter_raw()
-        if encoding.endswith("gzip"):
-            chunks = _gunzip(chunks, self.limits.max_bytes)
+        chunks = _gunzip(chunks, self.limits.max_bytes) if encoding.endswith("gzip") else chunks
         data = bytearray()
         try:
             async for chunk in chunks:

@@ -16,6 +16,7 @@ from ipaddress import ip_address
 
 import httpx
 
+from corpus.document_errors import PrivateAddress
 from corpus.errors import AddressRefused
 from corpus.web.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, embedded_ipv4, is_in
 
@@ -163,7 +164,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(f"the host {url.host} has no address")
         for address in found:
             if not self._allowed(ip_address(address)):
-                raise AddressRefused(
+                raise PrivateAddress(
                     shown, f"{url.host} is at {address}, which is not on the public internet"
                 )
         return found[:_MAX_ADDRESSES]

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
+from index.inference.server_errors import error_message
 
 _MOST_BYTES = 64_000_000  # of one reply; 32 vectors of 4,096 numbers are about 3 MB
 _MENDABLE = frozenset({429, 500, 502, 503, 504})
@@ -45,7 +46,7 @@ class ModelServer:
         self._url = url.rstrip("/")
         self._named = f"the {what} at {_without_secrets(self._url)}"
         (self._url_setting, self._model_setting), self._timeout = settings, timeout
-        self._retries = retries
+        self._retries, self._key = retries, key
         self._lock = threading.Lock()
         self._model: str | None = None
         self._client = httpx.Client(
@@ -143,7 +144,8 @@ class ModelServer:
             ) from None
 
     def _refusal(self, response: httpx.Response, path: str) -> ModelUnavailable:
-        status, detail = response.status_code, _detail(response)
+        status, said = response.status_code, error_message(_decoded(response.content), self._key)
+        detail = f": {said}" if said else ""
         if status in (401, 403):
             problem = f"wants another key: set {self._url_setting.removesuffix('URL')}KEY"
         elif status in (404, 405) or 300 <= status < 400:
@@ -165,16 +167,11 @@ def _without_secrets(url: str) -> str:
     return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
 
 
-def _detail(response: httpx.Response) -> str:
-    """What the server said about an error, in brief; empty if it is a page or nothing."""
+def _decoded(content: bytes) -> object:
     try:
-        said = json.loads(response.content)
-        for name in ("error", "message", "detail"):
-            said = said.get(name, said) if isinstance(said, dict) else said
+        return json.loads(content)
     except (ValueError, RecursionError):
-        return ""
-    text = " ".join(said.split())[:200] if isinstance(said, str) else ""
-    return f": {text}" if text else ""
+        return None
 
 
 def _seconds(retry_after: str | None, otherwise: float) -> float:

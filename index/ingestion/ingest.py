@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from corpus.errors import CorpusError, EmptyDocument, UnsupportedContent
+from corpus.document_errors import PageWithoutText
+from corpus.errors import CorpusError, EmptyDocument
 from corpus.library.catalogue import CatalogueEntry
 from corpus.links import Paper
 from corpus.readers.sandbox import ReaderPool
@@ -224,7 +225,7 @@ class Ingestion:
         if not document.source.title:
             document = replace(document, source=replace(document.source, title=_name(place)))
         if len(document.text) < loaded.min_characters:
-            raise UnsupportedContent(
+            raise PageWithoutText(
                 "the page has almost no text without a browser: save it there, and ingest the file"
             )
         if not passages:

@@ -7,13 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from corpus.errors import (
-    CorpusError,
-    EmptyDocument,
-    PasswordNeeded,
-    UnreadableText,
-    UnsupportedContent,
-)
+from corpus.document_errors import DocumentProblem
 from corpus.types import Document, Link
 
 
@@ -43,7 +37,6 @@ def _pages(numbers: Sequence[int]) -> str:
 IngestOutcome = Literal[
     "fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"
 ]
-IngestProblem = Literal["", "password", "wrong password", "unreadable", "empty", "unsupported"]
 # The outcomes after which the document is in the library.
 IN_LIBRARY: frozenset[IngestOutcome] = frozenset(("fetched", "read", "digest", "unchanged", "kept"))
 IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
@@ -77,21 +70,7 @@ class Item:
     source_id: str = ""
     links: tuple[Link, ...] = ()
     pages: int = 0
-    problem: IngestProblem = ""
-
-
-def problem_of(error: CorpusError) -> IngestProblem:
-    """Name the reason why a document could not be read; empty if only its message tells it."""
-    match error:
-        case PasswordNeeded():
-            return "password"
-        case UnreadableText():
-            return "unreadable"
-        case EmptyDocument():
-            return "empty"
-        case UnsupportedContent():
-            return "unsupported"
-    return ""
+    problem: DocumentProblem = ""
 
 
 @dataclass(frozen=True, slots=True)

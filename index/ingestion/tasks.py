@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from corpus.errors import CorpusError, FetchFailed, NotFound, UnsupportedContent
+from corpus.document_errors import PageWithoutText, problem_of
+from corpus.errors import CorpusError, FetchFailed, NotFound
 from corpus.files.files import list_files, printable_path, read_file
 from corpus.library.catalogue import CatalogueEntry
 from corpus.links import Paper, canonical_url, meant_url, paper
@@ -20,7 +21,7 @@ from corpus.types import Kind, Source, text_hash
 from corpus.web.fetcher import Fetcher
 from corpus.web.paper_resolver import DocumentGetter, resolve_paper
 from corpus.web.ssrf_guard import refusal_reason
-from index.ingestion.report import Item, problem_of
+from index.ingestion.report import Item
 
 MIN_ORIGINAL_CHARACTERS = 1500  # a login or consent page, which answers 200, has fewer
 
@@ -132,7 +133,7 @@ def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> Inges
             data = await asyncio.to_thread(entry.text_path.read_bytes)
             return LoadedDocument(entry.source, "read", data, "text/markdown")
         if not entry.fetch_url:
-            raise UnsupportedContent("its page is an application, without text to read")
+            raise PageWithoutText("its page is an application, without text to read")
         page = await fetcher.get(entry.fetch_url)
         return LoadedDocument(
             entry.source,

@@ -11,6 +11,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,12 @@ from service.text.prompt_injection import speaks_to_a_model
 
 MAX_SUGGESTIONS = 3
 QUESTIONS_EXCLUDED = 20  # last questions of a conversation that are not suggested again
+MAX_OWN = 2  # of the first examples, about the reader's own sources where there are shipped ones
 MAX_CANDIDATES_TRIED = 10  # each takes about as long as finding the evidence of an answer
 SOURCES_SUGGESTED_FROM = 4  # sources of an answer, those that it cites first
 _BEFORE, _AFTER = 4_000, 10_000  # characters around the evidence whose sentences give questions
 _MAX_SAID = 4  # questions made from the sentences of a source
+_TRIED_OF_ONE = 3  # of them, to find a first example
 _REMEMBERED = 2_000  # questions of which it is known whether they are answered
 _SAME = 0.955  # cosine from which two questions ask about the same
 _ASKS = {
@@ -94,19 +97,41 @@ class Suggestions:
         return kept
 
     def examples(self, language: str) -> list[str]:
-        """Return at most MAX_SUGGESTIONS questions to begin with, each about another work."""
+        """Return at most MAX_SUGGESTIONS questions to begin with, each about another source.
+
+        Those of sources that do not ship with Tenkyo come first, at most MAX_OWN of them where
+        there are others.
+        """
         present = self._sources()
         curated = list(_curated(present, language, once=True))
-        some = sorted(present, key=lambda each: present[each].language != language)[
-            :MAX_CANDIDATES_TRIED
-        ]
-        said = (next(self._said(each, language), "") for each in some)
-        headed = self._headed(some, present, language, once=True)
-        found = curated or [*filter(None, said), *headed]
-        kept: list[str] = []
-        for candidate in found[:MAX_CANDIDATES_TRIED]:
+        kept = self._about_own(present, language, MAX_OWN if curated else MAX_SUGGESTIONS)
+        for candidate in curated[:MAX_CANDIDATES_TRIED]:
             if len(kept) < MAX_SUGGESTIONS and self._answers(candidate):
                 kept.append(candidate)
+        return kept
+
+    def _about_own(self, present: dict[str, Source], language: str, most: int) -> list[str]:
+        """Return questions about sources that do not ship with Tenkyo, the newest first.
+
+        Those in the language of the questions come before the others: few questions can be made of
+        sentences in another one.
+        """
+        shipped = {each.source for each in suggestions()}
+        own = [each for each in present.values() if each.id not in shipped]
+        own.sort(key=lambda each: each.retrieved_at, reverse=True)
+        own.sort(key=lambda each: each.language != language)
+        kept: list[str] = []
+        left = MAX_CANDIDATES_TRIED
+        for source in own[:MAX_CANDIDATES_TRIED]:
+            if len(kept) == most:
+                break
+            said = islice(self._said(source.id, language), _TRIED_OF_ONE)
+            headed = self._headed([source.id], present, language, once=True)
+            for candidate in islice(chain(said, headed), left):
+                left -= 1
+                if self._answers(candidate):
+                    kept.append(candidate)
+                    break
         return kept
 
     def _kept(

@@ -184,7 +184,9 @@ class _FormParser:
             return
         with self._incoming as incoming:
             if reason := name_error(self._name):
-                self._received.refused.append(RefusedFile(_short_name(self._name), reason))
+                self._received.refused.append(
+                    RefusedFile(_short_name(self._name), reason, "file name")
+                )
             else:
                 self._received.files.append(Upload(self._name, incoming.keep()))
         self._incoming = None

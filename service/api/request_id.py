@@ -47,7 +47,7 @@ class RequestIds:
                 from service.problems import problem_response  # heavy: see service.server.startup
 
                 detail = f"look in the log: it has the reason under the request id {request_id}"
-                await problem_response(500, "Something went wrong", detail)(
+                await problem_response(500, "Something went wrong", detail, code="error")(
                     scope, receive, send_with_id
                 )
             raise

@@ -117,7 +117,8 @@ async def _serialize(
             yield _error_frame(as_problem(error), number + 1)
         except Exception:
             detail = "the answer could not be finished: ask again; the log has the reason"
-            yield _error_frame(problem_response(500, "Something went wrong", detail), number + 1)
+            failed = problem_response(500, "Something went wrong", detail, code="error")
+            yield _error_frame(failed, number + 1)
             raise
 
 

@@ -50,7 +50,7 @@ class WritingTrial:
 
     Attributes:
         fault: What is wrong; None if it wrote.
-        said: The server's own message of its error, if it sent one.
+        said: The server's own message of its error, if it sent one; without key and paths.
         first: Seconds until its first word, once it is loaded.
         rate: Tokens a second after that, roughly.
         answers: By language: whether it answered in it, rightly, from the text that it was given.

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
+from index.inference.server_errors import error_message
+from service.disclosure import without_login, without_paths
 from service.generation.completion import NO_SCHEMA, Completion, read_usage, schema_option
 from service.generation.prompts import ANSWER_TOKENS, Message, estimate_tokens
 from service.generation.thoughts import THOUGHT_TOKENS, ThoughtFilter
@@ -58,7 +60,8 @@ class ChatModel:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._url = url.rstrip("/")
-        self._model = model
+        self._shown = without_login(self._url)
+        self._model, self._key = model, key
         self._timeout = timeout
         self._takes_schema = True  # until the server refuses one
         self._reasons = False  # until it has thought
@@ -206,12 +209,12 @@ class ChatModel:
             yield
         except httpx.TimeoutException:
             raise ModelUnavailable(
-                f"the language model at {self._url} was silent for {self._timeout:g} s: raise"
+                f"the language model at {self._shown} was silent for {self._timeout:g} s: raise"
                 " TENKYO_LLM_TIMEOUT, or see whether it is overloaded"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ModelUnavailable(
-                f"the language model at {self._url} cannot be reached"
+                f"the language model at {self._shown} cannot be reached"
                 f" ({error or type(error).__name__}): start it, or correct TENKYO_LLM_URL"
             ) from error
 
@@ -228,7 +231,7 @@ class ChatModel:
             return response
         detail = await self._detail(response)
         raise ModelUnavailable(
-            f"the language model at {self._url} answered {response.status_code}{detail}: check"
+            f"the language model at {self._shown} answered {response.status_code}{detail}: check"
             " TENKYO_LLM_URL, TENKYO_LLM_MODEL and TENKYO_LLM_KEY",
             response.status_code,
             _seconds(response.headers.get("retry-after", "")),
@@ -245,7 +248,7 @@ class ChatModel:
         async for line in _lines(response):
             if time.monotonic() > until:
                 raise ModelUnavailable(
-                    f"the language model at {self._url} wrote for more than"
+                    f"the language model at {self._shown} wrote for more than"
                     f" {_IN_ALL * self._timeout:g} s: see whether it is overloaded, or raise"
                     " TENKYO_LLM_TIMEOUT"
                 )
@@ -259,14 +262,14 @@ class ChatModel:
             if piece:
                 yield piece
         if not finished:
-            raise ModelBadOutput(f"the language model at {self._url} sent an empty stream")
+            raise ModelBadOutput(f"the language model at {self._shown} sent an empty stream")
 
     def _content(self, data: str, part: str, thoughts: ThoughtFilter | None = None) -> str:
         try:
             value = json.loads(data)
             if "error" in value:
                 raise ModelUnavailable(
-                    f"the language model at {self._url} failed: {_message(value['error'])}"
+                    f"the language model at {self._shown} failed: {self._said(value)}"
                 )
             choices = value["choices"]
             said = choices[0][part] if choices else {}
@@ -278,7 +281,7 @@ class ChatModel:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             pass
         raise ModelBadOutput(
-            f"what the language model at {self._url} sent is not a chat completion: check that"
+            f"what the language model at {self._shown} sent is not a chat completion: check that"
             " TENKYO_LLM_URL is the base of an OpenAI-compatible API, mostly ending in /v1"
         )
 
@@ -292,15 +295,18 @@ class ChatModel:
         finally:
             await response.aclose()
 
-    @staticmethod
-    async def _detail(response: httpx.Response) -> str:
+    async def _detail(self, response: httpx.Response) -> str:
         try:
-            text = await _limited(response)
-            return f" ({_message(json.loads(text).get('error', ''))})"
-        except (ValueError, AttributeError, RecursionError, ModelBadOutput, httpx.HTTPError):
+            said = self._said(json.loads(await _limited(response)))
+            return f" ({said})" if said else ""
+        except (ValueError, RecursionError, ModelBadOutput, httpx.HTTPError):
             return ""
         finally:
             await response.aclose()
+
+    def _said(self, reply: object) -> str:
+        """Return the server's own message of an error, as it may be logged and shown."""
+        return without_paths(error_message(reply, self._key))
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[str]:
@@ -323,11 +329,6 @@ async def _limited(response: httpx.Response) -> str:
         if len(text) > LONGEST_LINE:
             raise ModelBadOutput("the language model sent more than a chat completion")
     return text
-
-
-def _message(error: object) -> str:
-    found = error.get("message", "") if isinstance(error, dict) else error
-    return " ".join(str(found).split())[:200]
 
 
 def _seconds(retry_after: str) -> float:

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import httpx
 
+from index.inference.server_errors import error_message
+from service.disclosure import without_paths
+
 Fault = Literal["unreachable", "slow", "not an API", "key", "no model", "refused"]
 
 _MAX_CHARACTERS = 1_000_000  # of a reply that is read; a web page may be longer
-_SAID = 200  # characters of a server's message that are kept
 _TIMES = 2  # times as long as it may be silent, a server may write
 _WORDS = [{"role": "user", "content": "Say OK."}]
 
@@ -28,7 +30,7 @@ class Probe:
         model: The model that was asked.
         models: The models that the server has, as far as it says so.
         status: The HTTP status of the reply that shows the fault; 0 if there was none.
-        said: The server's own message of its error, if it sent one.
+        said: The server's own message of its error, if it sent one; without key and paths.
     """
 
     fault: Fault | None
@@ -51,7 +53,7 @@ def probe(url: str, model: str, key: str, timeout: float) -> Probe:
     limits = httpx.Timeout(timeout, connect=min(timeout, 5.0))
     try:
         with httpx.Client(headers=headers, timeout=limits) as client:
-            return _probe(client, url.rstrip("/"), model)
+            return _probe(client, url.rstrip("/"), model, key)
     except httpx.ConnectTimeout:
         return Probe("unreachable", model)
     except httpx.TimeoutException:
@@ -60,7 +62,7 @@ def probe(url: str, model: str, key: str, timeout: float) -> Probe:
         return Probe("unreachable", model)
 
 
-def _probe(client: httpx.Client, url: str, model: str) -> Probe:
+def _probe(client: httpx.Client, url: str, model: str, key: str) -> Probe:
     listed, reply = _exchange(client, "GET", f"{url}/models")
     if listed.status_code in (401, 403):
         return Probe("key", model, [], listed.status_code)
@@ -71,7 +73,8 @@ def _probe(client: httpx.Client, url: str, model: str) -> Probe:
     body = {"model": model, "messages": _WORDS, "max_tokens": 1, "stream": False}
     answered, reply = _exchange(client, "POST", f"{url}/chat/completions", body)
     fault = _fault(answered, reply, model, models)
-    return Probe(fault, model, models, answered.status_code, _message(reply))
+    said = without_paths(error_message(reply, key))
+    return Probe(fault, model, models, answered.status_code, said)
 
 
 def _fault(answered: httpx.Response, reply: Any, model: str, models: list[str]) -> Fault | None:
@@ -87,13 +90,6 @@ def _fault(answered: httpx.Response, reply: Any, model: str, models: list[str]) 
     # Anything else may reply with JSON to a path that it does not have.
     known = isinstance(reply, dict) and "error" in reply
     return "refused" if known and answered.status_code not in (404, 405) else "not an API"
-
-
-def _message(reply: Any) -> str:
-    """Return the message of an error reply, short and on one line."""
-    error = reply.get("error") if isinstance(reply, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    return " ".join(str(said or "").split())[:_SAID]
 
 
 def _names(reply: Any) -> list[str] | None:

@@ -26,11 +26,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from corpus.document_errors import DocumentProblem
 from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.store.uploads import Upload
 from corpus.types import Source
 from index.ingestion.removal import delete_unused_upload, remove_sources
-from index.ingestion.report import IngestProblem
 from index.storage.manifest import read_manifest
 from service.ingestion.job_run import CANCELLED, IngestionResources, JobRun, WorkStopped
 from service.ingestion.job_store import Job, JobKind, JobStore
@@ -51,7 +51,7 @@ class RefusedFile:
 
     name: str
     reason: str
-    problem: IngestProblem = ""
+    problem: DocumentProblem = ""
 
 
 class IngestionWorker:

@@ -1,5 +1,6 @@
 // JSON requests to the API. Errors are thrown as a Problem: a title and mostly a sentence to show.
 
+import "./i18n_problems.js";
 import { t } from "./i18n.js";
 
 export class Problem extends Error {
@@ -14,9 +15,13 @@ export class Problem extends Error {
   get final() { return [400, 413, 422].includes(this.status); }
 }
 
-/** The problem document of a reply, or what can be said without one. */
-export const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
-  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, body?.status ?? code);
+/** The problem document of a reply in the page's own words, else in those of the service, else what can be said without. */
+export function problem(body, code) {
+  const status = body?.status ?? code;
+  const own = t(`problems.${body?.code}`) ?? t(`notRead.${body?.code}`);
+  if (own) return new Problem(own, undefined, status);
+  return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status);
+}
 
 /** The JSON of a reply, null where there is none to have (204). */
 export async function api(path, { method = "GET", json, body, signal, headers: more } = {}) {

@@ -7,6 +7,9 @@ import { bdi, h, srOnly } from "./render.js";
 const SHOWN = 200; // documents of a job that are listed
 const LOCKED = new Set(["password", "wrong password"]);
 
+/** Why a document could not be read, in the page's words, or in the service's where it says it better. */
+export const whyNotRead = ({ problem, reason }) => t(`notRead.${problem || "other"}`) ?? reason;
+
 /** The rows of a job, changed in place: what is typed into them stays.
  *  `unlock(file, password)` sends a file again; it resolves once that is done or has failed. */
 export class JobItems {
@@ -38,8 +41,8 @@ export class JobItems {
   #row(item) {
     const { place, title, outcome, passages, reason, problem } = item;
     const bad = outcome === "failed";
-    const own = t(`notRead.${problem}`); // undefined where the service says it better
-    const facts = [passages ? t("passages", { n: passages }) : "", own ?? reason].filter(Boolean);
+    const why = bad ? whyNotRead(item) : reason;
+    const facts = [passages ? t("passages", { n: passages }) : "", why].filter(Boolean);
     const words = h("span", { class: `word ${bad ? "contradicted" : ""}` }, t(`outcome.${outcome}`) ?? outcome);
     return [
       h("dt", { class: outcome }, bdi(title || place)),

@@ -112,14 +112,24 @@ export class ModelDialog {
     const reply = await this.#do("looking", "/page/model/find", {}, { place: this.#found.parentNode });
     if (!reply) return;
     const rows = reply.servers.map((server) => {
-      const take = () => this.#offer(server, "");
+      const locked = server.fault === "key wanted";
+      const take = () => (locked ? this.#askForKey(server.url) : this.#offer(server, ""));
       const note = server.fault ? t(`connect.fault.${server.fault}`, server) : t("connect.has", { n: server.models.length });
       return h("li", {}, h("div", {}, h("p", { class: "lib-title" }, server.program, " ", h("span", { class: "when" }, new URL(server.url).host)), h("p", { class: "meta" }, note)),
-        !server.fault && button(t("connect.take"), take, "secondary", { "aria-label": `${t("connect.take")}: ${server.program}` }));
+        (!server.fault || locked) && button(t("connect.take"), take, "secondary", { "aria-label": `${t("connect.take")}: ${server.program}` }));
     });
     this.#found.replaceChildren(rows.length ? h("ul", { role: "list", class: "servers" }, rows) : h("p", { class: "none" }, t("connect.nothing")));
     const only = reply.servers.filter((server) => !server.fault);
     if (only.length === 1) this.#offer(only[0], "");
+  }
+
+  /** Of a server that was found: its address is known, its key is not. */
+  #askForKey(url) {
+    this.#dialog.querySelector("#model-url").value = url;
+    const key = this.#dialog.querySelector("#model-key");
+    key.value = "";
+    key.focus();
+    key.scrollIntoView({ block: "nearest" });
   }
 
   async #list(url, key, place) {

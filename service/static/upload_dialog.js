@@ -175,7 +175,8 @@ function jobState(job) {
   }
   const state = t(`add.${job.status}`, { ...counted, read: p.documents - p.failed });
   if (p.failed && p.failed === p.documents) return state; // each says why, below
-  return job.status !== "done" && job.reason ? `${state} ${job.reason}` : state;
+  const why = job.reason && (t(`add.why.${job.status}`) ?? job.reason); // in English the service says it better
+  return job.status !== "done" && why ? `${state} ${why}` : state;
 }
 
 /** A job as an element that is changed in place: what has the focus keeps it. */

@@ -222,7 +222,7 @@ def test_quotes_and_fields_of_a_source_share_its_card(reciting, visit):
 
 
 REMARKS = [
-    ("quoted", "No language model is connected: these are the first sentences of its abstract."),
+    ("quoted", "Without a language model: the first sentences of ReAct, word for word."),
     ("quoted", "これは質問の一部だけへの答えです。「いつ」に答える資料はありません。"),
     ("generated", "This answers only part of the question; no source answers “When?”."),
 ]

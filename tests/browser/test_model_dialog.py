@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -35,17 +35,33 @@ class Connecting:
 
 
 @pytest.fixture
-def connecting(library, library_folder, checker, tmp_path) -> Iterator[Connecting]:
-    """A service without a model, which finds one server of models."""
+def serve(library, library_folder, checker, tmp_path) -> Iterator[Callable[..., Connecting]]:
+    """A function that makes a service without a model, which finds one server of models."""
     with ExitStack() as stack:
-        model = stack.enter_context(served(chat_app(MODELS)))
-        engine = Trusting(library, checker, History(library.store.database))
-        engine.warm_up()
-        ports = {"Ollama": int(model.rpartition(":")[2]), "vLLM": 9}
-        settings = Settings(data_dir=tmp_path)
-        options = Options(connection=ModelConnection(engine, settings, connect_models, ports=ports))
-        app = create_app(engine, index_dir=library_folder / "index", options=options)
-        yield Connecting(stack.enter_context(served(app)), model, tmp_path)
+
+        def serve(key: str = "") -> Connecting:
+            model = stack.enter_context(served(chat_app(MODELS, key)))
+            engine = Trusting(library, checker, History(library.store.database))
+            engine.warm_up()
+            ports = {"Ollama": int(model.rpartition(":")[2]), "vLLM": 9}
+            connection = ModelConnection(
+                engine, Settings(data_dir=tmp_path), connect_models, ports=ports
+            )
+            options = Options(connection=connection)
+            app = create_app(engine, index_dir=library_folder / "index", options=options)
+            return Connecting(stack.enter_context(served(app)), model, tmp_path)
+
+        yield serve
+
+
+@pytest.fixture
+def connecting(serve) -> Connecting:
+    return serve()
+
+
+@pytest.fixture
+def locked(serve) -> Connecting:
+    return serve(key="sk-right")
 
 
 def opened(reader: Reader, language: str = "en"):
@@ -163,6 +179,24 @@ def test_slow_server_can_be_cancelled_and_the_dialog_used_meanwhile(connecting, 
         dialog.get_by_role("button", name="Look for models").click()  # takes its place
         expect(dialog.locator("#model-pick")).to_be_visible()
         expect(dialog.locator(".busy")).to_have_count(0)
+
+
+def test_server_that_is_found_and_wants_a_key_gets_its_address_filled_in(locked, visit):
+    """One click, and only the key is left to type."""
+    reader = visit(locked.url)
+    dialog = opened(reader)
+    dialog.get_by_role("button", name="Look for models").click()
+    row = dialog.locator(".servers li")
+    expect(row).to_contain_text("The server needs a key. Enter it below the address.")
+    row.get_by_role("button", name="Use: Ollama").click()
+    expect(dialog.get_by_label("Address")).to_have_value(f"{locked.model}/v1")
+    expect(dialog.get_by_label("Key")).to_be_focused()
+    assert not violations(reader)
+    reader.page.keyboard.type("sk-right")
+    reader.page.keyboard.press("Enter")
+    expect(dialog.get_by_role("combobox").locator("option")).to_have_count(2)
+    dialog.get_by_role("button", name="Connect", exact=True).click()
+    expect(dialog.locator(".connected")).to_contain_text(f"{MODELS[0]} 127.0.0.1")
 
 
 def test_key_is_kept_and_never_shown(connecting, visit):

@@ -1,14 +1,17 @@
 """Tests of the settings and of the address to listen on."""
 
 import os
+import shutil
 import socket
 import sys
+import time
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from corpus.errors import SettingsError
+from corpus.types import Source
 from index.inference.reranker import CrossEncoderReranker, HttpReranker
 from service.server import bootstrap
 from service.settings import Settings, read_settings
@@ -93,6 +96,22 @@ def test_models_are_made_from_the_settings(tmp_path):
     ):
         made = bootstrap.create_reranker(read_settings(environ))
         assert type(made) is kind and made.name == "a/b"
+
+
+@pytest.mark.parametrize(("megabytes", "kept"), [("0", []), ("1", ["b"]), ("2", ["a", "b"])])
+def test_limit_of_kept_originals_reaches_who_fetches_them(tmp_path, library, megabytes, kept):
+    """Both the service, which reads what is sent to it, and the command line."""
+    environ = {"TENKYO_DATA_DIR": str(tmp_path), "TENKYO_KEEP_ORIGINALS": megabytes}
+    settings = read_settings(environ)
+    served = bootstrap.create_ingestion_worker(settings, library).means.originals
+    for store in (served, bootstrap.create_ingestion_pipeline(settings).originals):
+        assert store.folder == tmp_path / "originals"
+        papers = [Source(name, f"https://ex.org/{name}.pdf", version="v1") for name in "ab"]
+        for each in papers:
+            store.keep(each, b"%PDF-1.4\n" + b"x" * 600_000)
+            time.sleep(0.02)  # the one kept first counts as unread for longest
+        assert [each.id for each in papers if store.find(each)] == kept
+        shutil.rmtree(tmp_path / "originals", ignore_errors=True)
 
 
 @pytest.mark.parametrize("place", ["/models/nli", "cross-encoder/nli-deberta-v3-base"])

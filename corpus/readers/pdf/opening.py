@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from corpus.document_errors import DamagedFile
 from corpus.errors import CorpusError, PasswordNeeded, UnreadableText
 
 # PDFium has global state and is not thread-safe: one document at a time in a process.
@@ -43,7 +44,7 @@ def opened_pdf(
         try:
             yield pdf
         except pypdfium2.PdfiumError as error:
-            raise CorpusError(f"{name} is a damaged PDF ({error}): save it again") from error
+            raise DamagedFile(f"{name} is a damaged PDF ({error}): save it again") from error
         finally:
             pdf.close()
 
@@ -79,4 +80,4 @@ def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusEr
         return UnreadableText(
             f"{name} is encrypted in a way that cannot be read: print it to a new PDF"
         )
-    return CorpusError(f"{name} is a damaged PDF: save it again or find another copy")
+    return DamagedFile(f"{name} is a damaged PDF: save it again or find another copy")

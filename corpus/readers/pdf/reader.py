@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from corpus.document_errors import DamagedFile, FileTooLarge
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
@@ -92,7 +93,7 @@ def _parsed(
     if not count:
         raise EmptyDocument(f"{name} is a PDF without pages")
     if count > MAX_PAGES:
-        raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
+        raise FileTooLarge(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     printed = _printed(pdf, located)
     # Pages that were not read at all could say anything; one on which OCR finds nothing is empty.
     unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
@@ -164,7 +165,7 @@ def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
         return EmptyDocument(f"{name} has pages but no text on them")
     number, reason = next(iter(gaps.items()))
     if reason == _DAMAGED:
-        return CorpusError(
+        return DamagedFile(
             f"{name} is a damaged PDF (page {number} cannot be opened): save it again"
         )
     if reason == ocr.NO_TESSERACT:

@@ -163,6 +163,14 @@ def test_server_that_does_not_embed_is_named_with_the_fix(app, says: str) -> Non
 
 
 @pytest.mark.server
+def test_key_that_a_server_repeats_is_not_in_the_message() -> None:
+    app = replying({"error": {"message": "bad key sk-very-secret"}}, 401)
+    with served(app) as url, pytest.raises(ModelUnavailable, match="401: bad key …") as caught:
+        HttpEmbedder(f"{url}/v1", "m", "sk-very-secret").embed_query("x")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.server
 def test_server_without_models_or_without_the_one_named() -> None:
     with served(embeddings_app(models=[])) as url:
         with pytest.raises(ModelUnavailable, match=r"has no models: .* TENKYO_EMBEDDER_MODEL"):

@@ -17,7 +17,7 @@ from index.search import Library
 from index.storage.local_index import LiveIndex
 from service.answering.engine import Engine
 from service.api.app import create_app
-from service.problems import STATUSES
+from service.problems import CODES, STATUSES
 from service.receipts.checks import all_passed
 from service.receipts.recheck import recheck
 from service.verification.receipt import read_receipt
@@ -285,5 +285,6 @@ def test_missing_index_gets_503_with_fix(library, checker, history, tmp_path, ca
 
 def test_every_error_has_a_status():
     kinds = [kind for kind, _, _ in STATUSES]
+    assert set(kinds) == set(CODES)
     for i, kind in enumerate(kinds):
         assert not any(issubclass(kind, earlier) for earlier in kinds[:i]), kind

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import mcp
 import pytest
-from fastapi import Request
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 
 from corpus.errors import ServiceRefused
 from service.answering.engine import Engine
@@ -177,6 +178,9 @@ def test_model_is_connected_without_a_restart_and_after_one(app_of, tmp_path):
             ]
             assert not [text for text in replies if KEY in text or "/srv" in text]
         assert stat.S_IMODE((tmp_path / "model.key").stat().st_mode) == 0o600
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        # Above all not in the database, which backups copy.
+        assert [path.name for path in files if KEY.encode() in path.read_bytes()] == ["model.key"]
         with served(app_of()) as url, own(url) as page:
             wait_until(lambda: page.get("/readyz").json()["models"] == ["big", "small"])
             asked = {"question": QUESTION, "model": "small"}
@@ -190,6 +194,31 @@ def test_model_is_connected_without_a_restart_and_after_one(app_of, tmp_path):
             assert page.post("/v1/answers", json={"question": QUESTION}).json()["mode"] == "quoted"
     assert not list(tmp_path.glob("model.*"))
     assert set(model.state.keys) == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_key_and_paths_that_a_server_repeats_leave_nowhere(app_of, caplog, status):
+    """Its list of models is open; only who asks one of them is told off, with the key."""
+    server, words = FastAPI(), f"bad key {KEY}; see /srv/models/hidden/small.gguf"
+
+    @server.get("/v1/models")
+    async def listed():
+        return {"data": [{"id": "m"}]}
+
+    @server.post("/v1/chat/completions")
+    async def refused():
+        return JSONResponse({"error": {"message": words}}, status, {"Retry-After": "0"})
+
+    with served(server) as address, served(app_of()) as url, own(url) as page:
+        wanted = {"url": f"{address}/v1", "model": "m", "key": KEY}
+        tried = page.post("/page/model/try", json=wanted)
+        assert tried.json()["said"] == "bad key …; see small.gguf"
+        page.put("/page/model", json=wanted)
+        answered = page.post("/v1/answers", json={"question": QUESTION})
+        assert answered.json()["mode"] == "quoted" and answered.json()["reason"]
+    seen = tried.text + answered.text + caplog.text
+    assert "bad key …" in caplog.text  # whoever runs it learns why
+    assert not [secret for secret in (KEY, "/srv", "hidden") if secret in seen]
 
 
 def test_kept_key_is_not_sent_to_another_server(app_of, tmp_path):

@@ -55,7 +55,7 @@ def span(house: House, source_id: str, words: str = FACT, **more: str) -> dict:
 
 def refused(house: House, path: str, status: int, code: str = "", **params) -> str:
     problem = house.call("GET", path, status, params=params).json()
-    assert problem.get("code", "") == code, problem
+    assert problem["code"] == (code or {404: "not_here", 422: "request"}[status]), problem
     assert str(house.data) not in str(problem)
     return problem["detail"]
 

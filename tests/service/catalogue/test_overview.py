@@ -12,6 +12,7 @@ from service.catalogue.named_sources import named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import describe
 from service.catalogue.snapshot import read_catalogue
+from service.messages import reader_message
 from tests.support.catalogue_library import Put
 from tests.support.paths import SHARED
 
@@ -31,8 +32,7 @@ def test_summary_is_the_abstract_without_orders_to_a_model(papers: Store) -> Non
         "It beats either alone on two benchmarks of question answering.",
     ]
     assert shown.reason == (
-        "No language model is connected: these are the first sentences of the abstract of ReAct,"
-        " word for word."
+        "Without a language model: the first sentences of the abstract of ReAct, word for word."
     )
     check_verbatim(shown)
 
@@ -44,7 +44,7 @@ def test_summary_without_an_abstract_is_the_lead(papers: Store) -> None:
         "人が頼んだものを描きます。",
     ]
     assert shown.reason == (
-        "言語モデルが接続されていないため、「2022年の深層学習ハイライト」の最初の文をそのまま示します。"
+        "言語モデルを使わず、「2022年の深層学習ハイライト」の最初の文をそのまま示します。"
     )
     assert "abstract" not in overview(papers, [papers.source("alce")], "en").reason
 
@@ -137,3 +137,13 @@ def test_printed_paper_is_described_and_summarised(store: Store) -> None:
     check_verbatim(shown)
     assert 3 <= len(shown.drafts) <= 5
     assert shown.drafts[0].text.startswith("While large language models (LLMs) have demonstrated")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    "name", ["overview_abstract", "overview_lead", "overview_side_by_side", "compared"]
+)
+def test_remark_is_true_where_a_reader_chose_quotes_though_a_model_is_connected(name, language):
+    said = reader_message(name, language, "A", "B")
+    assert "A" in said and "connected" not in said and "接続" not in said, said
+    assert ("Without a language model" in said) if language == "en" else ("言語モデル" in said)

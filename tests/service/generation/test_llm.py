@@ -167,6 +167,36 @@ def test_invalid_replies_give_one_clear_error(response, error, says):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+LEAKY = {"error": {"message": "bad key sk-very-secret; see /srv/models/secret/small.gguf"}}
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda: httpx.Response(401, json=LEAKY),
+        lambda: httpx.Response(200, json=LEAKY),
+        lambda: sse(f"data: {json.dumps(LEAKY)}\n\n"),
+    ],
+)
+def test_words_of_a_server_are_passed_on_without_key_and_paths(response):
+    with pytest.raises(ModelUnavailable, match=r"bad key …; see small\.gguf") as caught:
+        ask(lambda request: response(), model="m", key="sk-very-secret")
+    assert "secret" not in str(caught.value)
+
+
+def test_login_in_the_address_is_not_in_messages():
+    async def run():
+        model = ChatModel("http://me:word@127.0.0.1:9/v1", "m")
+        try:
+            await model.complete(MESSAGES, 5)
+        finally:
+            await model.aclose()
+
+    with pytest.raises(ModelUnavailable, match=r"at http://127\.0\.0\.1:9/v1 ") as caught:
+        asyncio.run(run())
+    assert "word" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("failure", "says"),
     [

@@ -210,6 +210,7 @@ def part(name: bytes, data: bytes = MAPS) -> bytes:
     ("sent", "place", "says"),
     [
         (part(b'filename="empty.md"', b""), "empty.md", "0 bytes"),
+        (part(b'filename="cut.pdf"', b"%PDF-1.4 cut"), "cut.pdf", "damaged"),
         (part(b'filename="paper.pdf"', b"MZ\x90\0" + b"\0" * 99), "paper.pdf", "a program"),
         (part(b'filename="../../etc/cron.md"'), "../../etc/cron.md", "leads elsewhere"),
         (part(b'filename="/etc/passwd"'), "/etc/passwd", "leads elsewhere"),
@@ -229,6 +230,8 @@ def test_hostile_files_fail_with_reason(hostile_house, sent, place, says) -> Non
     (item,) = done["items"]
     assert (done["status"], item["outcome"]) == ("failed", "failed")
     assert item["place"] == place and says in item["reason"], item
+    problems = {"empty.md": "empty", "cut.pdf": "damaged", "paper.pdf": "unsupported"}
+    assert item["problem"] == problems.get(place, "file name")
     assert len(house.store.sources()) == 14
 
     def added() -> set[str]:
@@ -380,6 +383,10 @@ def test_invalid_addresses_are_refused_at_once(refusing_house, body, says) -> No
     headers = {"content-type": "application/json"}
     answer = refusing_house.call("POST", "/v1/sources", 422, content=content, headers=headers)
     assert says in answer.json()["detail"] and "secret" not in answer.text, answer.text
+    private = {"127.0.0.1", "::1", "169.254.169.254", "192.168.1.1", "10.0.0.1"}
+    code = "private address" if says in private else "source" if says == "no url" else "address"
+    invalid = says == "100" or says in body  # a field is not as the route expects it
+    assert answer.json()["code"] == ("request" if invalid else code), answer.text
     assert (
         refusing_house.call("GET", "/v1/jobs").json()["jobs"] == [] and not refusing_house.web.asked
     )
@@ -392,6 +399,8 @@ def test_failed_address_is_reported_in_item(open_house) -> None:
     reasons = {item["place"]: item["reason"] for item in done["items"]}
     assert "no address" in reasons["https://nowhere.org/"]
     assert "404" in reasons["https://example.org/none"]
+    problems = {item["place"]: item["problem"] for item in done["items"]}
+    assert list(map(problems.get, body["urls"])) == ["unreachable", "not found"]
 
 
 # The stream

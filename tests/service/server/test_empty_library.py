@@ -36,8 +36,10 @@ def test_empty_library_is_served_and_filled(server, tmp_path):
         for question, says in [(EN, "The library is empty"), (JA, "資料がまだありません")]:
             answer = client.answer(question)
             assert answer.abstained and not answer.evidence and answer.abstention is None
-            assert says in answer.reason and "POST /v1/documents" in answer.reason
-            assert "`tenkyo ingest`" in answer.reason
+            assert answer.reason.startswith(says)
+            assert (
+                "`" not in answer.reason and "/v1/" not in answer.reason
+            )  # the page shows it, too
         assert client.search(EN) == client.sources() == client.examples() == ()
         assert [c.verdict.label for c in client.verify("It holds 40,000 maps.").claims] == [
             "unsupported"

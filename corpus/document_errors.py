@@ -1,0 +1,107 @@
+"""Narrower errors of documents that cannot be fetched or read, and a word for each kind of them.
+
+The word goes with the message into reports, so that a program can say the same in its own words,
+such as the page in Japanese. See ``corpus.errors`` for the errors that these refine.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from corpus.errors import (
+    AddressRefused,
+    CorpusError,
+    EmptyDocument,
+    FetchFailed,
+    PasswordNeeded,
+    UnreadableText,
+    UnsupportedContent,
+)
+
+DocumentProblem = Literal[
+    "",
+    "password",
+    "wrong password",
+    "unreadable",
+    "empty",
+    "unsupported",
+    "damaged",
+    "too large",
+    "file name",
+    "page without text",
+    "address",
+    "private address",
+    "not found",
+    "not allowed",
+    "busy",
+    "unreachable",
+]
+
+
+class DamagedFile(CorpusError):
+    """A file is damaged: save it again, or find another copy."""
+
+
+class FileTooLarge(CorpusError):
+    """A file has more in it than can be read, or takes too long to read: split it."""
+
+
+class PageWithoutText(UnsupportedContent):
+    """A web page has no text for who has no browser: save it in one, and ingest the file."""
+
+
+class AddressInvalid(FetchFailed):
+    """What was given is not a URL: correct it."""
+
+
+class FetchForbidden(FetchFailed):
+    """A site does not let programs fetch a page: save it in a browser, and ingest the file."""
+
+
+class ResponseTooLarge(FetchFailed):
+    """What an address gives is larger than ``most`` bytes: save a part of it as a file."""
+
+    def __init__(self, url: str, most: int) -> None:
+        super().__init__(url, f"it is larger than {most / 1e6:g} MB", 200)
+
+
+class PrivateAddress(AddressRefused):
+    """An address leads into a private network; in one's own network: ``--trust-private``."""
+
+
+_PROBLEMS: tuple[tuple[type[CorpusError], DocumentProblem], ...] = (  # the first that matches
+    (PasswordNeeded, "password"),
+    (UnreadableText, "unreadable"),
+    (EmptyDocument, "empty"),
+    (PageWithoutText, "page without text"),
+    (UnsupportedContent, "unsupported"),
+    (DamagedFile, "damaged"),
+    (FileTooLarge, "too large"),
+    (ResponseTooLarge, "too large"),
+    (PrivateAddress, "private address"),
+    (AddressRefused, "address"),
+    (AddressInvalid, "address"),
+    (FetchForbidden, "not allowed"),
+)
+
+
+def problem_of(error: CorpusError) -> DocumentProblem:
+    """Name the reason why a document could not be read; empty if only its message tells it."""
+    for kind, problem in _PROBLEMS:
+        if isinstance(error, kind):
+            return problem
+    if not isinstance(error, FetchFailed):
+        first = error.__context__  # such as why the original failed, in place of which came this
+        return problem_of(first) if isinstance(first, CorpusError) else ""
+    match error.status:
+        case None:
+            return "unreachable"
+        case 404 | 410:
+            return "not found"
+        case 408 | 425 | 429:
+            return "busy"
+        case status if status >= 500:
+            return "busy"
+        case status if status >= 400:
+            return "not allowed"
+    return ""
