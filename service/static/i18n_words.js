@@ -1,6 +1,6 @@
 // The words of the start page in both languages: an entry is a string, or a function of its values.
 
-const s = (n, one, many) => (n === 1 ? one : many);
+const s = (n, one, many) => (Number(n) === 1 ? one : many); // n may be formatted already: "1,234"
 
 export const WORDS = {
   en: {
