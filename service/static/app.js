@@ -41,12 +41,13 @@ async function ask(question, given) {
   if (running) return status("busy");
   if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
+  const sent = body(question, options);
   const turn = new AnswerView(question, options, { ...actions, ...asking });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of events(body(question, options), controller.signal, options.fresh)) {
+    for await (const { event, data } of events(sent, controller.signal, options.fresh)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
@@ -54,11 +55,15 @@ async function ask(question, given) {
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
     else turn.fail(explain(error));
-    if (error.status === 404 && /conversation/.test(error.detail)) desk.lost(); // deleted elsewhere
+    if (isUnknown(sent.conversation_id, error)) desk.lost(); // deleted elsewhere
   }
   running = null;
   settle(turn);
 }
+
+/** Whether what is not found is the conversation: a source or a collection may be gone as well, so
+ *  what tells is that the problem names the id, which no one would give to anything else. */
+const isUnknown = (id, { status, detail }) => Boolean(id) && status === 404 && Boolean(detail?.includes(`'${id}'`));
 
 function begin(turn) {
   reader?.close();

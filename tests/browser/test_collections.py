@@ -207,6 +207,19 @@ def test_unknown_collection_of_a_link_is_said(house, visit):
     assert reader.page.url == f"{house.url}/"
 
 
+def test_collection_renamed_elsewhere_is_not_called_a_deleted_conversation(house, shelf, visit):
+    speech = shelf("Speech", "whisper")
+    shelf("Customer conversations", "instructgpt")
+    reader = visit(house.url, "/?collection=Speech").ask(UNKNOWN).answered()
+    conversation = reader.page.url
+    house.store.collections.rename(speech.id, "Hearing")
+    reader.expected.append("status of 404")
+    reader.ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.failed")).to_contain_text("Customer conversations")
+    expect(reader.page.locator(".lost")).to_have_count(0)
+    assert reader.page.url == conversation
+
+
 @pytest.mark.parametrize(
     ("locale", "says"), [("en", "has no sources yet"), ("ja", "まだ資料がありません")]
 )
