@@ -21,7 +21,7 @@ export class AnswerView {
   constructor(question, options, actions) {
     this.id = `t${++turns}`;
     this.question = question;
-    this.options = options; // what it was asked with: quotes only, which sources
+    this.options = options; // what it was asked with: its scope; for one of this visit also its writer
     this.actions = actions;
     this.phase = "searching"; // then writing; then done, stopped or failed
     this.evidence = [];
@@ -253,10 +253,10 @@ export class AnswerView {
     return details;
   }
 
-  /** Asked anew, and not answered from what is kept; a follow-up as the question that it stands for. */
+  /** Asked anew where it was asked, and not answered from what is kept; a follow-up as the question
+   *  that it stands for. */
   #answerAgain() {
-    const { past, ...options } = this.options;
-    this.actions.again(this.understood || this.question, past ? {} : options);
+    this.actions.again(this.understood || this.question, { ...this.options, past: false });
   }
 
   #again() {

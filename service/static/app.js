@@ -273,7 +273,7 @@ function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
     scope.learn(answer.evidence.map((e) => e.source));
-    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : asking) });
+    const turn = new AnswerView(answer.question, { past: true, scope: answer.scope ?? undefined }, { ...actions, ...(reading ? {} : asking) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);

@@ -169,6 +169,26 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     expect(again.page.locator("#facts h2").first).to_have_text("1 of 14 sources")
 
 
+def test_past_answer_is_made_again_where_it_was_asked(house, shelf, visit):
+    shelf("Speech", "whisper")
+    reader = visit(house.url, "/?collection=Speech").ask(WHISPER).answered()
+    reader.page.locator("#scope-clear").click()
+    reader.ask(UNKNOWN).answered()
+    reader.page.reload()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    expect(scope(reader)).to_contain_text("All sources")
+
+    def again(turn):
+        return last_request(reader, turn.get_by_role("button", name="Answer again").click)
+
+    assert again(reader.page.locator(".turn").first)["collections"] == ["Speech"]
+    scope(reader).click()
+    reader.page.locator(".scope-menu").get_by_role("checkbox", name="Speech").check()
+    reader.page.keyboard.press("Escape")
+    asked = again(reader.page.locator(".turn").nth(1))
+    assert "collections" not in asked and "source_ids" not in asked
+
+
 def test_start_page_counts_what_is_chosen(house, shelf, visit):
     shelf("Speech", "whisper", "article-en")
     reader = visit(house.url, "/?collection=Speech")
