@@ -207,7 +207,8 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 // --- Language, sources, state of the service --------------------------------------------------
 
 const scope = new AskScope();
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), scope });
+const connected = () => { writer.chooseUsual(); start.refresh(); };
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), connected, scope });
 const connect = () => desk.with(({ model }) => model.open());
 const start = new StartPage(scope, { ask, openModel: connect, openLibrary: () => desk.with(({ library }) => library.open()), changed: () => writer.draw(start.models) });
 const writer = new WriterPicker($("writer-place"), connect);

@@ -19,7 +19,7 @@ export class Shell {
   title = "";
 
   /** `on`: show(answers), clear(problem), leave(): a promise that nothing runs, say(words),
-   *  status(key), changed(): the library; scope: where is asked. */
+   *  status(key), changed(): the library, connected(): another model, or none; scope: where is asked. */
   constructor(on) {
     this.#on = on;
     document.body.classList.toggle("reading", Boolean(token));
@@ -70,12 +70,12 @@ export class Shell {
   }
 
   #make({ UploadDialog, SourcesDialog, CollectionsBar, ScopeMenu, SharedView, ShareDialog, ConversationList, ModelDialog }) {
-    const { say, changed, scope } = this.#on;
+    const { say, changed, connected, scope } = this.#on;
     if (token) return { shared: new SharedView(token, $("intro")) };
     const adding = new UploadDialog({ say, into: () => scope.collection, ended: () => { library.load(); changed(); } });
     const library = new SourcesDialog($("library"), adding, new CollectionsBar(scope, say), scope);
     return { adding, library, menu: new ScopeMenu(scope, library), list: new ConversationList(this, say), sharing: new ShareDialog($("share")),
-      model: new ModelDialog($("model"), { say, changed }) };
+      model: new ModelDialog($("model"), { say, changed: connected }) };
   }
 
   // --- The conversation ---

@@ -106,6 +106,25 @@ def test_each_question_can_have_its_own_writer(connecting, visit):
     expect(reader.page.locator("#model .connected")).to_contain_text("qwen2.5:7b")
 
 
+def test_connecting_a_model_chooses_it_for_the_next_answer(connecting, visit):
+    reader = visit(connecting.url)
+    connect(reader)
+    pick = reader.page.get_by_label("Model for the answer")
+    pick.select_option("Quotes only")
+    reader.page.get_by_role("button", name="Connect another model").click()
+    dialog = reader.page.locator("#model")
+    dialog.get_by_role("button", name="Look for models").click()
+    dialog.locator("#model-pick").select_option(MODELS[1])
+    dialog.get_by_role("button", name="Connect", exact=True).click()
+    expect(dialog.locator(".working")).to_contain_text(f"{MODELS[1]} writes the next answer")
+    reader.page.keyboard.press("Escape")
+    expect(pick).to_have_value(MODELS[1])
+    with reader.page.expect_request("**/v1/answers") as sent:
+        reader.ask(WHISPER)
+    assert "mode" not in sent.value.post_data_json
+    assert reader.answered().answer()["model"] == MODELS[1]
+
+
 def test_model_is_disconnected(connecting, visit):
     reader = visit(connecting.url)
     connect(reader)
