@@ -81,14 +81,24 @@ export class Shell {
   // --- The conversation ---
 
   /** An answer came: from now on the address names its conversation. */
-  answered({ conversation_id: id }) {
+  answered({ conversation_id: id, question }) {
     if (id !== this.id) {
       this.id = id;
       this.title = "";
       history.pushState(null, "", address(id));
+      this.#learnTitle(id, question);
     }
     this.drawBar();
     this.tell({ changed: id });
+  }
+
+  /** The title that a new conversation was given, as the list has it; several, for other windows ask too. */
+  async #learnTitle(id, question) {
+    const found = await api("/v1/conversations?limit=5").catch(() => null); // a courtesy
+    const title = found?.conversations.find((talk) => talk.id === id)?.title ?? "";
+    if (id !== this.id || this.title || isBeginning(title, question)) return;
+    this.title = title;
+    this.drawBar();
   }
 
   /** Another conversation, or with null a new one. */
