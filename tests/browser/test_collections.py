@@ -249,6 +249,7 @@ def test_uploads_go_into_the_chosen_collection_which_was_empty(house, shelf, vis
     expect(reader.page.locator("#empty-note")).to_contain_text(says)
     reader.ask(QUESTION).answered()
     expect(reader.turn.locator(".abstained")).to_contain_text("no sources yet")
+    expect(reader.turn.locator(".abstained .todo")).to_have_count(0)
     expect(reader.turn.locator(".side .card")).to_have_count(0)
     reader.page.locator("#open-library").click()
     job = add(reader, ("maps.md", MAPS.encode()))
