@@ -88,6 +88,19 @@ def test_model_is_found_tested_connected_and_asked(connecting, visit):
     expect(again.page.locator("#model-name")).to_have_text("Model: qwen2.5:7b")
 
 
+def test_servers_are_looked_for_only_when_that_is_asked(connecting, visit):
+    """A page that probes ports of its own accord would be a surprise."""
+    reader = visit(connecting.url)
+    sent = []
+    reader.page.on("request", lambda request: sent.append(request.url.removeprefix(reader.base)))
+    dialog = opened(reader)
+    reader.at_rest()
+    assert "/page/model" in sent and "/page/model/find" not in sent
+    dialog.get_by_role("button", name="Look for models").click()
+    expect(dialog.locator(".servers li")).to_have_count(1)
+    assert sent.count("/page/model/find") == 1
+
+
 def test_each_question_can_have_its_own_writer(connecting, visit):
     reader = visit(connecting.url)
     connect(reader)
