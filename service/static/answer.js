@@ -21,7 +21,7 @@ export class AnswerView {
   constructor(question, options, actions) {
     this.id = `t${++turns}`;
     this.question = question;
-    this.options = options; // what it was asked with: quotes only, which sources
+    this.options = options; // what it was asked with: its scope; for one of this visit also its writer
     this.actions = actions;
     this.phase = "searching"; // then writing; then done, stopped or failed
     this.evidence = [];
@@ -125,6 +125,7 @@ export class AnswerView {
     this.lead = h("div", { class: "lead", hidden: true });
     this.list = h("ol", { class: "claims", role: "list" }, this.running && this.draft.item);
     this.end = h("div", { class: "end" });
+    this.renewal = this.running && this.actions.again && h("button", { type: "button", class: "plain", title: t("answerAgainNow"), onclick: () => this.#answerAgain() }, t("answerAgain"));
     this.taken = h("p", { class: "understood" });
     this.side = h("div", { class: "side", role: "group", "aria-label": t("sources") });
     this.root.setAttribute("aria-labelledby", `${this.id}-q`);
@@ -210,8 +211,9 @@ export class AnswerView {
   #drawEnd() {
     const { answer, rejected, claims } = this;
     const open = [".withheld", ".fine"].filter((fold) => this.end.querySelector(fold)?.open);
+    const held = this.renewal && document.activeElement === this.renewal;
     const parts = [];
-    if (this.running) parts.push(this.draft.note);
+    if (this.running) parts.push(h("div", { class: "take" }, this.draft.note, this.renewal));
     if (answer?.mode === "abstained") parts.push(render.abstention(answer, this.#everywhere()));
     else if (answer?.mode === "guide") parts.push(render.note("guide", null, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
@@ -232,6 +234,7 @@ export class AnswerView {
       parts.push(...answerActions(this, { ask, again, say: this.actions.say, plain: () => this.#plain() }).filter(Boolean));
     }
     this.end.replaceChildren(...parts);
+    if (held) (this.running ? this.renewal : this.end.querySelector(".again, .take .plain"))?.focus({ preventScroll: true });
     for (const fold of open) this.end.querySelector(fold)?.setAttribute("open", "");
   }
 
@@ -253,10 +256,10 @@ export class AnswerView {
     return details;
   }
 
-  /** Asked anew, and not answered from what is kept; a follow-up as the question that it stands for. */
+  /** Asked anew where it was asked, and not answered from what is kept; a follow-up as the question
+   *  that it stands for. */
   #answerAgain() {
-    const { past, ...options } = this.options;
-    this.actions.again(this.understood || this.question, past ? {} : options);
+    this.actions.again(this.understood || this.question, { ...this.options, past: false });
   }
 
   #again() {

@@ -41,12 +41,13 @@ async function ask(question, given) {
   if (running) return status("busy");
   if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
+  const sent = body(question, options);
   const turn = new AnswerView(question, options, { ...actions, ...asking });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of events(body(question, options), controller.signal, options.fresh)) {
+    for await (const { event, data } of events(sent, controller.signal, options.fresh)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
@@ -54,11 +55,15 @@ async function ask(question, given) {
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
     else turn.fail(explain(error));
-    if (error.status === 404 && /conversation/.test(error.detail)) desk.lost(); // deleted elsewhere
+    if (isUnknown(sent.conversation_id, error)) desk.lost(); // deleted elsewhere
   }
   running = null;
   settle(turn);
 }
+
+/** Whether what is not found is the conversation: a source or a collection may be gone as well, so
+ *  what tells is that the problem names the id, which no one would give to anything else. */
+const isUnknown = (id, { status, detail }) => Boolean(id) && status === 404 && Boolean(detail?.includes(`'${id}'`));
 
 function begin(turn) {
   reader?.close();
@@ -202,7 +207,8 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 // --- Language, sources, state of the service --------------------------------------------------
 
 const scope = new AskScope();
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), scope });
+const connected = () => { writer.chooseUsual(); start.refresh(); };
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), connected, scope });
 const connect = () => desk.with(({ model }) => model.open());
 const start = new StartPage(scope, { ask, openModel: connect, openLibrary: () => desk.with(({ library }) => library.open()), changed: () => writer.draw(start.models) });
 const writer = new WriterPicker($("writer-place"), connect);
@@ -268,7 +274,7 @@ function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
     scope.learn(answer.evidence.map((e) => e.source));
-    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : asking) });
+    const turn = new AnswerView(answer.question, { past: true, scope: answer.scope ?? undefined }, { ...actions, ...(reading ? {} : asking) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);

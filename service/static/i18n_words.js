@@ -1,6 +1,6 @@
 // The words of the start page in both languages: an entry is a string, or a function of its values.
 
-const s = (n, one, many) => (n === 1 ? one : many);
+const s = (n, one, many) => (Number(n) === 1 ? one : many); // n may be formatted already: "1,234"
 
 export const WORDS = {
   en: {
@@ -68,6 +68,7 @@ export const WORDS = {
     again: "Ask again",
     answerAgain: "Answer again",
     answerAgainWhy: "writes a new answer instead of using the saved one",
+    answerAgainNow: "stops this answer and writes a new one",
     noneChosen: "No sources are selected. Tick at least one under Sources.",
     busy: "An answer is still being written. Stop it first to ask the next question.",
 
@@ -234,6 +235,7 @@ export const WORDS = {
     again: "もう一度質問する",
     answerAgain: "答え直す",
     answerAgainWhy: "保存された答えを使わずに、新しく答えます",
+    answerAgainNow: "この答えを止めて、新しく答えます",
     noneChosen: "資料が選ばれていません。「資料」で一つ以上選んでください。",
     busy: "まだ答えの途中です。次の質問をするには、先に停止してください。",
 

@@ -24,6 +24,8 @@ addWords({
       changed: "The file has changed since it was read. Add it again to see its pages.",
       gone: "The file is no longer here. Add it again to see its pages.",
       busy: "The page could not be loaded. Try opening the quote again in a moment.",
+      missed: "This page could not be loaded.",
+      coarse: "The page could not be loaded at this size.",
     },
   },
   ja: {
@@ -45,6 +47,8 @@ addWords({
       changed: "読み込んだ後にファイルが変更されています。ページを表示するには、もう一度追加してください。",
       gone: "ファイルがありません。ページを表示するには、もう一度追加してください。",
       busy: "ページを読み込めませんでした。少し待ってから引用を開き直してください。",
+      missed: "このページを読み込めませんでした。",
+      coarse: "この大きさの画像を読み込めませんでした。",
     },
   },
 });
@@ -76,7 +80,7 @@ export async function offerPage(pane, text, of, note) {
 
 class PageView {
   #pane; #text; #of; #note;
-  #bar; #tools; #region; #sheet; #image; #svg; #at;
+  #bar; #tools; #failed; #region; #sheet; #image; #svg; #at;
   #buttons = {};
   #found = null; // what the service says of the span: {page, pages, boxes}; pages is 0 until then
   #number = 0; // of the page that is wanted
@@ -95,6 +99,7 @@ class PageView {
       tool("farther", () => this.#zoomTo(this.#zoom - 1)), tool("closer", () => this.#zoomTo(this.#zoom + 1)));
     this.#bar = h("div", { class: "page-bar" },
       h("div", { class: "page-switch", role: "group", "aria-label": t("pageView.switch") }, this.#buttons.page, this.#buttons.text), this.#tools);
+    this.#failed = h("div", { class: "page-failed", role: "status" }); // what did not come, once a page is there
     this.#image = h("img", { alt: "" });
     this.#svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.#svg.setAttribute("aria-hidden", "true");
@@ -102,7 +107,7 @@ class PageView {
     this.#region = h("div", { class: "page-region", tabindex: "0", role: "group", "aria-label": t("pageView.region"), hidden: true, onkeydown: (e) => this.#key(e) }, this.#sheet);
     this.#draw(1000, 1414); // the room that a page will take
     for (const name of ["back", "before", "after", "farther", "closer"]) this.#buttons[name].disabled = true;
-    text.before(this.#bar, this.#region);
+    text.before(this.#bar, this.#failed, this.#region);
     this.#show(kept.get(CHOICE) === "text" ? "text" : "page");
   }
 
@@ -117,7 +122,7 @@ class PageView {
     for (const each of ["page", "text"]) this.#buttons[each].setAttribute("aria-pressed", String(each === name));
     this.#text.hidden = page;
     this.#region.hidden = !page;
-    this.#tools.hidden = !page;
+    this.#tools.hidden = this.#failed.hidden = !page;
     if (had) (page ? this.#region : this.#text).focus({ preventScroll: true });
     if (page && !this.#found) this.#open();
     if (!page) this.#toMark();
@@ -153,10 +158,21 @@ class PageView {
   /** There is no page: one sentence on why, and the text. */
   #give(error) {
     if (!this.#bar.isConnected) return;
-    this.#note(t(`pageView.${["locked", "broken", "changed", "gone"].includes(error.code) ? error.code : "busy"}`));
+    this.#note(t(`pageView.${known(error) ?? "busy"}`));
     this.#show("text");
-    this.#bar.remove();
-    this.#region.remove();
+    for (const part of [this.#bar, this.#failed, this.#region]) part.remove();
+  }
+
+  /** Another page, or this one sharper, did not come: the view stays, and it can be asked for again. */
+  #miss(error, anew) {
+    this.#wait(false);
+    this.#sheet.hidden = this.#drawn !== this.#number; // no page is taken for another
+    const retry = () => {
+      this.#region.focus({ preventScroll: true });
+      anew ? this.#turnTo(this.#number) : this.#load(false);
+    };
+    this.#failed.replaceChildren(h("p", {}, t(`pageView.${known(error) ?? (anew ? "missed" : "coarse")}`),
+      h("button", { type: "button", class: "secondary", onclick: retry }, t("retry"))));
   }
 
   async #turnTo(number) {
@@ -185,14 +201,17 @@ class PageView {
     const image = new Image();
     image.src = this.#url(this.#number);
     this.#wait(true);
+    this.#failed.replaceChildren();
     try {
       await image.decode();
     } catch {
-      if (turn === this.#turn) this.#give(await reason(image.src));
+      const error = await reason(image.src);
+      if (turn === this.#turn) this.#drawn ? this.#miss(error, anew) : this.#give(error);
       return;
     }
     if (turn !== this.#turn) return;
     this.#wait(false);
+    this.#sheet.hidden = false;
     this.#image.replaceWith(image);
     this.#image = image;
     this.#drawn = this.#number;
@@ -286,6 +305,8 @@ async function asked(path) {
   if (!response.ok) throw await problem(response);
   return response.json();
 }
+
+const known = ({ code }) => (["locked", "broken", "changed", "gone"].includes(code) ? code : null);
 
 /** Why an image did not come: the element does not say. */
 const reason = (url) => fetch(url).then(problem, (error) => error);

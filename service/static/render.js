@@ -153,10 +153,11 @@ export const badge = (mode) => h("span", { class: "badge" }, h("strong", {}, t(m
 
 const outside = ({ collections, source_ids: ids }) =>
   (collections?.length ? `outside_collection${collections.length > 1 ? "s" : ""}` : `outside_source${ids?.length > 1 ? "s" : ""}`);
-export const abstention = ({ abstention: kind, reason, scope }, action) => h("div", { class: "note abstained" },
+/** Other words may find more where something was read, unless it is an assumption that is wrong. */
+export const abstention = ({ abstention: kind, reason, scope, evidence }, action) => h("div", { class: "note abstained" },
   h("p", { class: "note-title" }, t(`abstention.${scope && kind === "outside_library" ? outside(scope) : kind}`) ?? t("abstained")),
   h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")),
-  h("p", { class: "todo" }, t("abstainedDo")), action);
+  evidence.length > 0 && kind !== "false_premise" && h("p", { class: "todo" }, t("abstainedDo")), action);
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
   title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto", lang: text.languageOf(detail) }, detail), button);

@@ -19,7 +19,7 @@ export class Shell {
   title = "";
 
   /** `on`: show(answers), clear(problem), leave(): a promise that nothing runs, say(words),
-   *  status(key), changed(): the library; scope: where is asked. */
+   *  status(key), changed(): the library, connected(): another model, or none; scope: where is asked. */
   constructor(on) {
     this.#on = on;
     document.body.classList.toggle("reading", Boolean(token));
@@ -70,25 +70,35 @@ export class Shell {
   }
 
   #make({ UploadDialog, SourcesDialog, CollectionsBar, ScopeMenu, SharedView, ShareDialog, ConversationList, ModelDialog }) {
-    const { say, changed, scope } = this.#on;
+    const { say, changed, connected, scope } = this.#on;
     if (token) return { shared: new SharedView(token, $("intro")) };
     const adding = new UploadDialog({ say, into: () => scope.collection, ended: () => { library.load(); changed(); } });
     const library = new SourcesDialog($("library"), adding, new CollectionsBar(scope, say), scope);
     return { adding, library, menu: new ScopeMenu(scope, library), list: new ConversationList(this, say), sharing: new ShareDialog($("share")),
-      model: new ModelDialog($("model"), { say, changed }) };
+      model: new ModelDialog($("model"), { say, changed: connected }) };
   }
 
   // --- The conversation ---
 
   /** An answer came: from now on the address names its conversation. */
-  answered({ conversation_id: id }) {
+  answered({ conversation_id: id, question }) {
     if (id !== this.id) {
       this.id = id;
       this.title = "";
       history.pushState(null, "", address(id));
+      this.#learnTitle(id, question);
     }
     this.drawBar();
     this.tell({ changed: id });
+  }
+
+  /** The title that a new conversation was given, as the list has it; several, for other windows ask too. */
+  async #learnTitle(id, question) {
+    const found = await api("/v1/conversations?limit=5").catch(() => null); // a courtesy
+    const title = found?.conversations.find((talk) => talk.id === id)?.title ?? "";
+    if (id !== this.id || this.title || isBeginning(title, question)) return;
+    this.title = title;
+    this.drawBar();
   }
 
   /** Another conversation, or with null a new one. */

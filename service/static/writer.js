@@ -23,6 +23,12 @@ export class WriterPicker {
     return { quoted: this.#picked === QUOTES, model: usual || !this.#picked ? undefined : this.#picked };
   }
 
+  /** The usual model writes from now on, whatever was picked: it is the one that was just connected. */
+  chooseUsual() {
+    this.#picked = undefined;
+    this.draw(this.#models);
+  }
+
   draw(models) {
     this.#models = models;
     if (this.#picked && !models.includes(this.#picked)) this.#picked = undefined;

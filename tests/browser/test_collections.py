@@ -169,6 +169,26 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     expect(again.page.locator("#facts h2").first).to_have_text("1 of 14 sources")
 
 
+def test_past_answer_is_made_again_where_it_was_asked(house, shelf, visit):
+    shelf("Speech", "whisper")
+    reader = visit(house.url, "/?collection=Speech").ask(WHISPER).answered()
+    reader.page.locator("#scope-clear").click()
+    reader.ask(UNKNOWN).answered()
+    reader.page.reload()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    expect(scope(reader)).to_contain_text("All sources")
+
+    def again(turn):
+        return last_request(reader, turn.get_by_role("button", name="Answer again").click)
+
+    assert again(reader.page.locator(".turn").first)["collections"] == ["Speech"]
+    scope(reader).click()
+    reader.page.locator(".scope-menu").get_by_role("checkbox", name="Speech").check()
+    reader.page.keyboard.press("Escape")
+    asked = again(reader.page.locator(".turn").nth(1))
+    assert "collections" not in asked and "source_ids" not in asked
+
+
 def test_start_page_counts_what_is_chosen(house, shelf, visit):
     shelf("Speech", "whisper", "article-en")
     reader = visit(house.url, "/?collection=Speech")
@@ -207,6 +227,19 @@ def test_unknown_collection_of_a_link_is_said(house, visit):
     assert reader.page.url == f"{house.url}/"
 
 
+def test_collection_renamed_elsewhere_is_not_called_a_deleted_conversation(house, shelf, visit):
+    speech = shelf("Speech", "whisper")
+    shelf("Customer conversations", "instructgpt")
+    reader = visit(house.url, "/?collection=Speech").ask(UNKNOWN).answered()
+    conversation = reader.page.url
+    house.store.collections.rename(speech.id, "Hearing")
+    reader.expected.append("status of 404")
+    reader.ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.failed")).to_contain_text("Customer conversations")
+    expect(reader.page.locator(".lost")).to_have_count(0)
+    assert reader.page.url == conversation
+
+
 @pytest.mark.parametrize(
     ("locale", "says"), [("en", "has no sources yet"), ("ja", "まだ資料がありません")]
 )
@@ -216,6 +249,7 @@ def test_uploads_go_into_the_chosen_collection_which_was_empty(house, shelf, vis
     expect(reader.page.locator("#empty-note")).to_contain_text(says)
     reader.ask(QUESTION).answered()
     expect(reader.turn.locator(".abstained")).to_contain_text("no sources yet")
+    expect(reader.turn.locator(".abstained .todo")).to_have_count(0)
     expect(reader.turn.locator(".side .card")).to_have_count(0)
     reader.page.locator("#open-library").click()
     job = add(reader, ("maps.md", MAPS.encode()))

@@ -55,6 +55,14 @@ def test_reload_restores_the_conversation(asked):
     expect(reader.page.locator("#reader mark").first).to_be_visible()
 
 
+def test_new_conversation_has_its_title_with_the_first_answer(asked):
+    reader = asked()
+    title = "Whisper: hours of labelled audio"
+    expect(reader.page.locator(".talk-title")).to_have_text(title)
+    expect(reader.page).to_have_title(f"{title} – Tenkyo")
+    expect(listed(reader).first.locator(".talk-name")).to_have_text(title)
+
+
 def test_back_and_forward_move_between_conversations(asked):
     reader = asked()
     first = named(reader)
@@ -322,6 +330,7 @@ def test_conversation_list_by_keyboard(asked):
 
 def test_skip_link_does_not_change_the_conversation(asked):
     reader = asked()
+    expect(reader.page.locator(".talk-title")).not_to_be_empty()  # its title has been asked for
     asks = []
     reader.page.on("request", lambda request: asks.append(request.url))
     reader.page.locator(".skip").focus()

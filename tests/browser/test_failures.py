@@ -11,7 +11,14 @@ from service.concurrency.admission import ConcurrencyLimiter, Limiters
 from service.conversations.store import History
 from tests.support.browser.cuttable_proxy import wired
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, Paced, Trusting
+from tests.support.browser.scripted_answers import (
+    UNKNOWN,
+    WHISPER,
+    Paced,
+    Trusting,
+    evidence,
+    recited,
+)
 from tests.support.live_server import served
 
 TRUE = "Whisper was trained on 680,000 hours of audio [1]."
@@ -153,6 +160,25 @@ def test_abstention_gives_advice_and_no_reason_in_titles(quoting, visit):
     expect(note.locator(".todo")).to_contain_text("Try wording the question differently")
     assert "” (no connection" in note.text_content() or "(" not in note.text_content()
     assert ")”" not in note.text_content()
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "advised"),
+    [
+        ("not_enough_evidence", True, 1),
+        ("outside_library", True, 1),
+        ("false_premise", True, 0),
+        ("not_enough_evidence", False, 0),  # of what the catalogue lacks
+        (None, False, 0),  # an empty library or collection
+    ],
+)
+def test_other_words_are_advised_only_where_they_may_help(reciting, visit, kind, read, advised):
+    shown = evidence("The archive opened in 1931.")
+    made = replace(recited([]), mode="abstained", abstention=kind, reason="Because.")
+    reciting.engine.made = replace(made, evidence=(shown,) if read else ())
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.abstained")).to_contain_text("Because.")
+    expect(reader.turn.locator(".note.abstained .todo")).to_have_count(advised)
 
 
 def test_wrong_clock_does_not_matter(quoting, visit):

@@ -104,6 +104,19 @@ def test_model_is_found_tested_connected_and_asked(connecting, visit):
     expect(again.page.locator("#model-name")).to_have_text("Model: qwen2.5:7b")
 
 
+def test_servers_are_looked_for_only_when_that_is_asked(connecting, visit):
+    """A page that probes ports of its own accord would be a surprise."""
+    reader = visit(connecting.url)
+    sent = []
+    reader.page.on("request", lambda request: sent.append(request.url.removeprefix(reader.base)))
+    dialog = opened(reader)
+    reader.at_rest()
+    assert "/page/model" in sent and "/page/model/find" not in sent
+    dialog.get_by_role("button", name="Look for models").click()
+    expect(dialog.locator(".servers li")).to_have_count(1)
+    assert sent.count("/page/model/find") == 1
+
+
 def test_each_question_can_have_its_own_writer(connecting, visit):
     reader = visit(connecting.url)
     connect(reader)
@@ -120,6 +133,25 @@ def test_each_question_can_have_its_own_writer(connecting, visit):
     assert reader.answer()["mode"] == "quoted"
     reader.page.get_by_role("button", name="別のモデルを接続").click()  # in a conversation, too
     expect(reader.page.locator("#model .connected")).to_contain_text("qwen2.5:7b")
+
+
+def test_connecting_a_model_chooses_it_for_the_next_answer(connecting, visit):
+    reader = visit(connecting.url)
+    connect(reader)
+    pick = reader.page.get_by_label("Model for the answer")
+    pick.select_option("Quotes only")
+    reader.page.get_by_role("button", name="Connect another model").click()
+    dialog = reader.page.locator("#model")
+    dialog.get_by_role("button", name="Look for models").click()
+    dialog.locator("#model-pick").select_option(MODELS[1])
+    dialog.get_by_role("button", name="Connect", exact=True).click()
+    expect(dialog.locator(".working")).to_contain_text(f"{MODELS[1]} writes the next answer")
+    reader.page.keyboard.press("Escape")
+    expect(pick).to_have_value(MODELS[1])
+    with reader.page.expect_request("**/v1/answers") as sent:
+        reader.ask(WHISPER)
+    assert "mode" not in sent.value.post_data_json
+    assert reader.answered().answer()["model"] == MODELS[1]
 
 
 def test_model_is_disconnected(connecting, visit):

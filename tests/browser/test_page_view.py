@@ -217,6 +217,60 @@ def test_page_that_cannot_be_drawn_leaves_text(shelf, visit, part, reply, says):
     expect(pane.locator(".page-bar")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        ({"status": 422, "json": {"code": "broken"}}, "cannot be drawn"),
+        ({"status": 503, "body": "no"}, "could not be loaded"),
+    ],
+)
+def test_neighbouring_page_that_does_not_come_leaves_the_view(shelf, visit, reply, says):
+    shelf.recite()
+    reader = visit(shelf.url, viewport=WIDE)
+    reader.expected.append("status of")
+    reader.page.route(re.compile("/pages/4"), lambda route: route.fulfill(**reply))
+    pane = opened(reader)
+    pane.get_by_role("button", name="Next page").click()
+    failed, sheet = pane.locator(".page-failed"), pane.locator(".page-sheet")
+    expect(failed).to_contain_text(says)
+    expect(pane.locator(".page-at")).to_have_text("p. 4 of 4")
+    expect(sheet).to_be_hidden()  # nobody takes the third page for the fourth
+    pane.get_by_role("button", name="Back to the quote").click()
+    expect(pane.get_by_role("img", name=re.compile("Page 3 of 4.*boxed"))).to_be_visible()
+    expect(pane.locator(".page-sheet .fill")).to_have_count(2)
+    expect(failed).to_be_empty()
+    pane.get_by_role("button", name="Next page").click()
+    expect(failed).to_contain_text(says)
+    assert violations(reader) == [] and reader.too_wide() == []
+    reader.page.unroute(re.compile("/pages/4"))
+    failed.get_by_role("button", name="Try again").click()
+    expect(pane.get_by_role("img", name="Page 4 of 4")).to_be_visible()
+    expect(failed).to_be_empty()
+
+
+def test_zoom_that_does_not_come_leaves_the_page_as_it_is(shelf, visit, shots):
+    shelf.recite()
+    reader = visit(shelf.url, viewport=NARROW, locale="ja-JP")
+    reader.expected.append("status of")
+    pane = opened(reader)
+    reader.page.route(re.compile("/pages/3"), lambda route: route.fulfill(status=503, body="no"))
+    pane.get_by_role("button", name="拡大").click()
+    failed = pane.locator(".page-failed")
+    expect(failed).to_contain_text("この大きさの画像を読み込めませんでした。")
+    expect(pane.get_by_role("img", name=re.compile("枠で囲まれて"))).to_be_visible()
+    expect(pane.locator(".page-sheet .fill")).to_have_count(2)
+    expect(pane.locator(".page-sheet.waiting")).to_have_count(0)
+    assert violations(reader) == [] and reader.too_wide() == []
+    reader.shot(shots, "page-view-missed-ja-390")
+    reader.page.unroute(re.compile("/pages/3"))
+    size = "document.querySelector('.page-sheet img').naturalWidth"
+    coarse = reader.page.evaluate(size)
+    failed.get_by_role("button", name="もう一度試す").click()
+    reader.page.wait_for_function(f"() => {size} > {coarse}")
+    expect(failed).to_be_empty()
+    expect(pane.get_by_role("group", name="ページの画像")).to_be_focused()
+
+
 def test_page_is_shown_while_quote_is_looked_for(shelf, visit):
     shelf.recite()
     reader = visit(shelf.url, viewport=WIDE)

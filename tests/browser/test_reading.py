@@ -216,6 +216,27 @@ def test_any_answer_can_be_made_again(staged, visit):
     assert {request.post_data_json["question"] for request in sent} == {WHISPER}
 
 
+def test_answer_is_made_again_in_one_step_while_it_is_written(staged, visit):
+    sent = []
+    reader = visit(staged.url)
+    reader.page.on("request", lambda r: r.method == "POST" and r.url.endswith("/v1/answers") and sent.append(r))  # fmt: skip
+    staged.model.say(TRUE, FALSE, ALSO, TRUE, allowed=1)
+    reader.ask(WHISPER)
+    again = reader.turn.get_by_role("button", name="Answer again")
+    again.focus()
+    staged.model.go_on(2)  # the end of a sentence shows when the next one begins
+    expect(reader.turn.locator(".withheld")).to_be_visible()  # drawn anew around the button
+    expect(again).to_be_focused()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    expect(reader.page.locator(".turn").first.locator(".note.stopped")).to_be_visible()
+    expect(reader.turn.locator(".pending")).to_be_visible()
+    staged.model.go_on(5)
+    reader.answered()
+    assert [request.headers.get("cache-control") for request in sent] == [None, "no-cache"]
+    expect(again).to_have_count(1)  # below the answer, as below any
+
+
 def test_follow_up_is_answered_again_as_it_was_understood(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     reader.ask("And how many parameters does it have?").answered()

@@ -64,6 +64,19 @@ def test_model_is_named_without_its_path(library, library_folder, checker, visit
         expect(reader.page.locator("#model-name")).to_have_text("モデル：big-7b")
 
 
+def test_one_source_and_one_passage_are_counted_in_the_singular(quoting, visit):
+    reader = visit(quoting, start=False)
+
+    def with_one(route):
+        said = route.fetch()
+        text = re.sub(r'"(sources|passages)": \d+', r'"\1": 1', said.text())
+        route.fulfill(response=said, body=text)
+
+    reader.page.route(f"{quoting}/", with_one)
+    reader.start()
+    expect(reader.page.locator("#facts h2").first).to_have_text("1 source, 1 passage")
+
+
 @pytest.mark.parametrize("width", [1400, 390])
 def test_examples_that_come_late_push_nothing_down(quoting, visit, width):
     reader = visit(quoting, start=False, viewport={"width": width, "height": 900})
