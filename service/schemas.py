@@ -13,11 +13,12 @@ from typing import Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from corpus.document_errors import DocumentProblem
 from corpus.readers.page_reader import Box
 from corpus.store.collections import Collection
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
-from index.ingestion.report import IngestOutcome, IngestProblem
+from index.ingestion.report import IngestOutcome
 from index.search import Hit
 from service.conversations.feedback import Feedback
 from service.conversations.shares import Share
@@ -39,7 +40,7 @@ class ReadItem:
     reason: str
     source_id: str
     pages: int
-    problem: IngestProblem = ""  # items from before there was one lack it
+    problem: DocumentProblem = ""  # items from before there was one lack it
 
 
 @dataclass(frozen=True, slots=True)
