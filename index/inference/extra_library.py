@@ -35,6 +35,12 @@ def extra_needed(model: str, setting: str) -> Iterator[None]:
         ) from error
 
 
+def in_one_line(reason: object) -> str:
+    """Return the first line of a library's error; its class if it says nothing."""
+    lines = str(reason).strip().splitlines()
+    return (lines[0] if lines else type(reason).__name__)[:200]
+
+
 def install_command(pip: str = "") -> str:
     """Return the command that installs the library.
 
