@@ -92,8 +92,8 @@ class CrossEncoderReranker:
     def _unusable(self, reason: object) -> ModelUnavailable:
         return ModelUnavailable(
             f"the re-ranker {self.name!r} cannot be used ({in_one_line(reason)}): set"
-            " TENKYO_RERANKER to a folder, or to a hub id that this machine can reach, of a CrossEncoder of"
-            " sentence-transformers, or unset it"
+            " TENKYO_RERANKER to a folder, or to a hub id that this machine can reach, of a"
+            " CrossEncoder of sentence-transformers, or unset it"
         )
 
 
