@@ -120,7 +120,8 @@ class HttpEmbedder:
         if self._dim not in (None, vectors.shape[1]):
             raise EmbedderChanged(
                 f"{self._server.named} now answers with {vectors.shape[1]} dimensions, before with"
-                f" {self._dim}: if it has another model now, restart Tenkyo and run `tenkyo reindex`"
+                f" {self._dim}: if it has another model now, restart Tenkyo and run `tenkyo"
+                " reindex`"
             )
         self._dim = vectors.shape[1]
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
