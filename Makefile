@@ -8,8 +8,8 @@
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
 #   make soak               the tests that take long, of which `make test` takes a sample: crashes,
 #                           damaged files, large files, hostile requests, the whole mutation gate,
-#                           the page in every look, and a newcomer's tour of a clean clone after
-#                           `make serve`
+#                           LangChain, the page in every look, and a newcomer's tour of a clean
+#                           clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -82,12 +82,13 @@ browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 pictures:
 	@PICTURES=docs $(MAKE) --no-print-directory browser ARGS="-k test_newcomer_does_all_steps[ -s"
 
-soak: $(VENV)/.installed-test $(VENV)/.installed-browser
+soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-frameworks
 	@$(NEEDS_CHROMIUM)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
 		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
+		tests/service/openai_compat/test_frameworks.py \
 		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.
