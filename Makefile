@@ -8,8 +8,8 @@
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
 #   make soak               the tests that take long, of which `make test` takes a sample: crashes,
 #                           damaged files, large files, hostile requests, the whole mutation gate,
-#                           the page in every look, and a newcomer's tour of a clean clone after
-#                           `make serve`
+#                           LangChain, the page in every look, and a newcomer's tour of a clean
+#                           clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -26,6 +26,7 @@ export TENKYO_DATA_DIR := $(DATA)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome-stable google-chrome,$(shell command -v $(name))))
+NEEDS_CHROMIUM = test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
 LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md corpus/library/texts/*.md)
 DIGESTS := build/digests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -75,17 +76,19 @@ test-fast: $(VENV)/.installed-test
 		-m "not (model or server or browser or process)" $(ARGS)
 
 browser: $(VENV)/.installed-test $(VENV)/.installed-browser
-	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
+	@$(NEEDS_CHROMIUM)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 pictures:
 	@PICTURES=docs $(MAKE) --no-print-directory browser ARGS="-k test_newcomer_does_all_steps[ -s"
 
-soak: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
+soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-frameworks
+	@$(NEEDS_CHROMIUM)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
 		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
+		tests/service/openai_compat/test_frameworks.py \
 		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.

@@ -19,18 +19,6 @@ _MESSAGES = {
         " the sources' own words are added.",
         "ja": "言語モデルの文だけでは答えきれていないようなので、資料の文をそのまま加えました。",
     },
-    "model_failed": {
-        "en": "The language model failed ({0}); these are the sources' own words.",
-        "ja": "言語モデルが使えません（{0}）。資料の文をそのまま示します。",
-    },
-    "model_down": {
-        "en": "The language model failed ({0}), and no sentence of the sources answers by itself.",
-        "ja": "言語モデルが使えません（{0}）。そのまま答えになる資料の文もありません。",
-    },
-    "cut_short": {
-        "en": "The language model failed partway ({0}); the sentences checked by then are shown.",
-        "ja": "言語モデルが途中で止まりました（{0}）。それまでに確かめた文だけを示します。",
-    },
     "stopped": {
         "en": "The language model wrote too much and was stopped here.",
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",

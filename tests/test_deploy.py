@@ -551,6 +551,23 @@ def recipe(target: str) -> str:
     return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text("Makefile"), flags=re.M)[1]
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("target", ["browser", "soak"])
+def test_tests_that_need_a_browser_say_so_where_there_is_none(tmp_path, target):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    needed = ("pyproject.toml", "constraints.txt", ".venv/bin/python", ".venv/.installed-test", ".venv/.installed-browser", ".venv/.installed-frameworks")  # fmt: skip
+    for name in needed:
+        (tmp_path / name).touch()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TENKYO_", "MAKE"))}
+    command = ["make", target, "CHROMIUM="]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=kept, cwd=tmp_path
+    )
+    assert done.returncode == 2 and "apt-get install chromium" in done.stderr, done
+    assert "pytest" not in done.stdout + done.stderr
+
+
 def test_makefile_help_lists_all_targets():
     makefile = text("Makefile")
     listed = set(re.findall(r"^#   make ([a-z-]+)", makefile, flags=re.M)) - {"bench-search"}

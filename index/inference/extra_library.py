@@ -35,12 +35,19 @@ def extra_needed(model: str, setting: str) -> Iterator[None]:
         ) from error
 
 
-def install_command(pip: str = "") -> str:
-    """Return the command that installs the library.
+def in_one_line(reason: object) -> str:
+    """Return the first line of a library's error; its class if it says nothing."""
+    lines = str(reason).strip().splitlines()
+    return (lines[0] if lines else type(reason).__name__)[:200]
+
+
+def install_command(pip: str = "", extra: str = EXTRA) -> str:
+    """Return the command that installs an extra of Tenkyo.
 
     Args:
         pip: How pip is called; if empty, as a reader would call it.
+        extra: Its name; by default that of the library.
     """
     if (Path(__file__).parents[2] / "pyproject.toml").is_file():  # the source folder
-        return f"{pip or '.venv/bin/pip'} install -e '.[{EXTRA}]'"
-    return f"{pip or 'pip'} install 'tenkyo[{EXTRA}]'"
+        return f"{pip or '.venv/bin/pip'} install -e '.[{extra}]'"
+    return f"{pip or 'pip'} install 'tenkyo[{extra}]'"

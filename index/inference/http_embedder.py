@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from corpus.errors import ModelBadOutput
 from index.inference.embedding_prompts import Prompts, prompts_of
 from index.inference.model_server import ModelServer
 from index.types import Floats
@@ -17,6 +18,18 @@ from index.types import Floats
 BATCH = 32  # texts of one request: Text Embeddings Inference takes no more by default
 TIMEOUT = 60.0  # seconds for one request
 RETRIES = 4  # hosted services limit requests a minute, and a library has thousands of passages
+
+
+class EmbedderChanged(ModelBadOutput):
+    """A server has another embedding model than before: restart Tenkyo, and rebuild the index."""
+
+    @property
+    def public(self) -> str:
+        """The message without the server's address and the dimensions."""
+        return (
+            "the embedding model is another one than before: whoever runs this service must restart"
+            " it and run `tenkyo reindex`"
+        )
 
 
 class HttpEmbedder:
@@ -105,9 +118,10 @@ class HttpEmbedder:
                 " TENKYO_EMBEDDER_MODEL to an embedding model of that server"
             )
         if self._dim not in (None, vectors.shape[1]):
-            raise self._server.bad_output(
-                f"now answers with {vectors.shape[1]} dimensions, before with {self._dim}: if it"
-                " has another model now, restart Tenkyo and run `tenkyo reindex`"
+            raise EmbedderChanged(
+                f"{self._server.named} now answers with {vectors.shape[1]} dimensions, before with"
+                f" {self._dim}: if it has another model now, restart Tenkyo and run `tenkyo"
+                " reindex`"
             )
         self._dim = vectors.shape[1]
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -55,6 +55,11 @@ class ModelServer:
         )
         weakref.finalize(self, self._client.close)  # it lives as long as the model is used
 
+    @property
+    def named(self) -> str:
+        """What errors call it: the model and its address, without credentials."""
+        return self._named
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send JSON to a path below the URL and return the JSON of the reply.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference.cross_encoder import LABELS, Checker
-from index.inference.extra_library import extra_needed
+from index.inference.extra_library import extra_needed, in_one_line
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -86,9 +86,9 @@ class NliChecker:
             network = AutoModelForSequenceClassification.from_pretrained(self.name).eval()
             tokenizer = AutoTokenizer.from_pretrained(self.name)
             labels = network.config.id2label
-        except (OSError, ValueError) as error:
+        except Exception as error:  # a damaged file makes the library raise any class of error
             raise ModelUnavailable(
-                f"cannot load the NLI model {self.name!r} ({str(error).splitlines()[0][:200]}):"
+                f"cannot load the NLI model {self.name!r} ({in_one_line(error)}):"
                 " set TENKYO_CHECKER to a folder or to a hub id that this machine can reach, or"
                 " unset it"
             ) from error

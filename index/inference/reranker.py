@@ -16,7 +16,7 @@ import numpy as np
 
 from corpus.errors import ModelError, ModelUnavailable
 from corpus.protocols import require_protocol
-from index.inference.extra_library import extra_needed
+from index.inference.extra_library import extra_needed, in_one_line
 from index.inference.model_server import ModelServer
 from index.types import Floats
 
@@ -79,20 +79,21 @@ class CrossEncoderReranker:
 
     def _load(self) -> CrossEncoder:
         with extra_needed(f"the re-ranker {self.name!r}", "TENKYO_RERANKER"):
+            import transformers
             from sentence_transformers import CrossEncoder
 
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped
         try:
             model: CrossEncoder = CrossEncoder(self.name)
-        except (OSError, ValueError, ImportError, KeyError, AttributeError) as error:
+        except Exception as error:  # a damaged file makes the library raise any class of error
             raise self._unusable(error) from error
         return model
 
     def _unusable(self, reason: object) -> ModelUnavailable:
-        first = next(iter(str(reason).strip().splitlines()), "")
         return ModelUnavailable(
-            f"the re-ranker {self.name!r} cannot be used ({first[:200]}): set TENKYO_RERANKER to a"
-            " folder, or to a hub id that this machine can reach, of a CrossEncoder of"
-            " sentence-transformers, or unset it"
+            f"the re-ranker {self.name!r} cannot be used ({in_one_line(reason)}): set"
+            " TENKYO_RERANKER to a folder, or to a hub id that this machine can reach, of a"
+            " CrossEncoder of sentence-transformers, or unset it"
         )
 
 

@@ -10,11 +10,11 @@ from corpus.errors import ModelError
 from service.answering.claim_stream import ClaimStream
 from service.answering.draft_stream import with_drafts
 from service.answering.extractive import ANSWERS
+from service.answering.model_failures import describe_failure
 from service.answering.sentence_checks import SentenceChecks, Threads
 from service.answering.sentence_reader import SentenceReader
 from service.answering.source_quotes import SURELY, SourceQuotes
 from service.answering.state import AnswerState
-from service.disclosure import in_short
 from service.messages import reader_message
 from service.types import Event, Mode, Status
 
@@ -103,7 +103,7 @@ class ModelAnswer:
         events = quotes.complete()
         beside = quotes.answer(ANSWERS)
         if self._error:
-            state.reason = reader_message("cut_short", state.language, in_short(str(self._error)))
+            state.reason = describe_failure(self._error, "cut short", state.language)
         elif self._stopped:
             state.reason = reader_message("stopped", state.language)
         elif beside:
@@ -126,7 +126,7 @@ class ModelAnswer:
     def _why_quoted(self) -> str:
         language, overview = self._state.language, self._state.overview
         if self._error:
-            why = reader_message("model_failed", language, in_short(str(self._error)))
+            why = describe_failure(self._error, "quoted", language)
         else:
             why = reader_message("none_held" if self._wrote else "declined", language)
         said = [why, overview.reason] if overview else [why]
@@ -136,4 +136,4 @@ class ModelAnswer:
         """Why there is no answer, if that is because the model failed."""
         if not self._error:
             return None
-        return reader_message("model_down", self._state.language, in_short(str(self._error)))
+        return describe_failure(self._error, "nothing", self._state.language)

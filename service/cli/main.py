@@ -16,7 +16,7 @@ import typer
 import typer.core
 
 from corpus.errors import TenkyoError
-from service.cli import output
+from service.cli import output, progress
 from service.cli.collections import app as collections_app
 from service.cli.doctor import app as doctor_app
 from service.cli.library import Json
@@ -164,7 +164,7 @@ def evaluate(
     checked_mode = runner.check_mode(mode)
     settings = runner.settings_for(bootstrap.load_settings(), checked_mode)
 
-    async def run(progress: ProgressCallback) -> tuple[Conditions, list[ResultRecord]]:
+    async def run(on_progress: ProgressCallback) -> tuple[Conditions, list[ResultRecord]]:
         from service.generation.llm import ChatModel
 
         engine, close = bootstrap.create_engine(await judges.name_models(settings))
@@ -174,13 +174,13 @@ def evaluate(
                 await engine.model.identify()  # the model's name is one of the conditions
             made_with = runner.conditions(engine, settings, checked_mode)
             return made_with, await runner.run_questions(
-                engine, asked, checked_mode, made_with, out, progress
+                engine, asked, checked_mode, made_with, out, on_progress
             )
         finally:
             await close()
 
-    with output.progress() as progress:
-        made_with, records = asyncio.run(run(progress))
+    with progress.steps() as on_progress:
+        made_with, records = asyncio.run(run(on_progress))
     report = {"conditions": made_with} | metrics.report(asked, records)
     if as_json:
         print(json.dumps(report, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What the command line prints for a person to read: tables, answers, verdicts, progress.
+"""What the command line prints for a person to read: tables, answers, verdicts.
 
 Heavy modules are imported where they are used.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from corpus.store.collections import Collection
     from corpus.store.queries import SourceSummary
@@ -29,25 +28,6 @@ if TYPE_CHECKING:
 
 
 NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar on standard error; yields a function of step, number done and total."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    tasks: dict[str, Any] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-
-        def advance(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done, total=total)
-
-        yield advance
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
-    from rich.progress import Task
+    from rich.progress import Task, TaskID
 
     from index.ingestion.report import Progress
 
@@ -147,10 +147,36 @@ def ingestion() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     display, console = Display(), Console(stderr=True)
-    # Not console.is_terminal: FORCE_COLOR, which CI systems set, makes that true of a pipe.
-    live = sys.stderr.isatty() and not console.is_dumb_terminal
-    with _live_bars(display, console) if live else lines(display.line):
+    with _live_bars(display, console) if _is_live(console) else lines(display.line):
         yield display.update
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far other work is; yields a function of step, number done and total."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console, now = Console(stderr=True), ["working"]
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    bars = Bars(*columns, console=console)
+
+    def advance(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(step, total=total)
+        bars.update(tasks[step], completed=done, total=total)
+        now[0] = f"{step}: {done:,} of {total:,}"
+
+    with bars if _is_live(console) else lines(lambda: now[0]):
+        yield advance
+
+
+def _is_live(console: Console) -> bool:
+    # Not console.is_terminal: FORCE_COLOR, which CI systems set, makes that true of a pipe.
+    return sys.stderr.isatty() and not console.is_dumb_terminal
 
 
 def _live_bars(display: Display, console: Console) -> AbstractContextManager[object]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from corpus.errors import ReceiptRefused, ServiceRefused, TextRefused
-from service.cli import output
+from service.cli import output, progress
 from service.cli.completion import collection_names
 from service.cli.library import Json, Password
 from service.scope import Scope, scope_of
@@ -131,7 +131,8 @@ def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store |
     from service.receipts.recheck import recheck
     from service.types import to_json
 
-    checks = recheck(made, verifier, store)
+    with progress.steps():  # the models are loaded, at first also converted
+        checks = recheck(made, verifier, store)
     passed, vouched, said = all_passed(checks), count_vouched(checks), summary(made, checks)
     result = {
         "file": name,
@@ -148,9 +149,9 @@ def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store |
 def _check(name: str, text: str, checker: _TextChecker, scope: Scope) -> _Verified:
     from service.types import to_json
 
-    with output.progress() as progress:
+    with progress.steps() as on_progress:
         try:
-            checked = checker.check(text, scope, progress)
+            checked = checker.check(text, scope, on_progress)
         except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
     good = all(claim.verdict.label == "supported" for claim in checked.claims)
@@ -167,7 +168,7 @@ class _TextChecker(Protocol):
         self,
         text: str,
         scope: Scope,
-        progress: Callable[[str, int, int], None],
+        on_progress: Callable[[str, int, int], None],
         /,
     ) -> Checked: ...
 
@@ -182,11 +183,11 @@ class _LocalFactChecker:
         self,
         text: str,
         scope: Scope,
-        progress: Callable[[str, int, int], None],
+        on_progress: Callable[[str, int, int], None],
         /,
     ) -> Checked:
         async def report(step: str, done: int, total: int) -> None:
-            progress(step, done, total)
+            on_progress(step, done, total)
 
         return self._loop.run(self._fact_checker.check_async(text, scope, report))
 
@@ -197,7 +198,7 @@ class _RemoteFactChecker:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def check(self, text: str, scope: Scope, _progress: object, /) -> Checked:
+    def check(self, text: str, scope: Scope, _on_progress: object, /) -> Checked:
         with bootstrap.connect_client(self._url) as tenkyo:
             return tenkyo.verify(text, source_ids=scope.source_ids, collections=scope.collections)
 

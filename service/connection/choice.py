@@ -153,7 +153,14 @@ def with_choice(settings: Settings, choice: ModelChoice | None) -> Settings:
     update = {"llm_url": choice.url, "llm_model": choice.model, "llm_key": choice.key}
     if not settings.judge_url:  # the judge is on the same server
         update |= {"judge_model": "", "judge_key": ""}
-    return settings.model_copy(update=update)
+    values = dict(settings) | update
+    # What was set stays apart from what was chosen: see ``is_chosen``.
+    return Settings.model_construct(_fields_set=set(settings.model_fields_set), **values)
+
+
+def is_chosen(settings: Settings) -> bool:
+    """Return whether settings have the model that was chosen on the page, by ``with_choice``."""
+    return bool(settings.llm_url) and not is_fixed(settings)
 
 
 def with_kept_choice(settings: Settings) -> Settings:

@@ -17,6 +17,7 @@ from corpus.errors import ModelBadOutput, ModelUnavailable
 from index.inference.server_errors import error_message
 from service.disclosure import without_login, without_paths
 from service.generation.completion import NO_SCHEMA, Completion, read_usage, schema_option
+from service.generation.failures import IN_SETTINGS, ModelTooSlow, ModelUnreachable, Remedies
 from service.generation.prompts import ANSWER_TOKENS, Message, estimate_tokens
 from service.generation.thoughts import THOUGHT_TOKENS, ThoughtFilter
 
@@ -48,7 +49,8 @@ class ChatModel:
 
     ``timeout`` is how many seconds the server may be silent; ten times as long, it may write: one
     that says a word now and then must not keep its reader, and a place, for ever. One client for
-    the life of the process; ``aclose`` ends it. ``transport`` replaces the network, for tests.
+    the life of the process; ``aclose`` ends it. ``transport`` replaces the network, for tests, and
+    ``remedies`` is what errors name as the fix.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class ChatModel:
         key: str = "",
         timeout: float = 60.0,
         transport: httpx.AsyncBaseTransport | None = None,
+        remedies: Remedies = IN_SETTINGS,
     ) -> None:
+        self._remedies = remedies
         self._url = url.rstrip("/")
         self._shown = without_login(self._url)
         self._model, self._key = model, key
@@ -208,14 +212,14 @@ class ChatModel:
         try:
             yield
         except httpx.TimeoutException:
-            raise ModelUnavailable(
+            raise ModelTooSlow(
                 f"the language model at {self._shown} was silent for {self._timeout:g} s: raise"
                 " TENKYO_LLM_TIMEOUT, or see whether it is overloaded"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ModelUnavailable(
+            raise ModelUnreachable(
                 f"the language model at {self._shown} cannot be reached"
-                f" ({error or type(error).__name__}): start it, or correct TENKYO_LLM_URL"
+                f" ({error or type(error).__name__}): {self._remedies.unreachable}"
             ) from error
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
@@ -231,8 +235,8 @@ class ChatModel:
             return response
         detail = await self._detail(response)
         raise ModelUnavailable(
-            f"the language model at {self._shown} answered {response.status_code}{detail}: check"
-            " TENKYO_LLM_URL, TENKYO_LLM_MODEL and TENKYO_LLM_KEY",
+            f"the language model at {self._shown} answered {response.status_code}{detail}:"
+            f" {self._remedies.refused}",
             response.status_code,
             _seconds(response.headers.get("retry-after", "")),
         )
@@ -247,7 +251,7 @@ class ChatModel:
         finished, until = False, time.monotonic() + _IN_ALL * self._timeout
         async for line in _lines(response):
             if time.monotonic() > until:
-                raise ModelUnavailable(
+                raise ModelTooSlow(
                     f"the language model at {self._shown} wrote for more than"
                     f" {_IN_ALL * self._timeout:g} s: see whether it is overloaded, or raise"
                     " TENKYO_LLM_TIMEOUT"
@@ -262,7 +266,9 @@ class ChatModel:
             if piece:
                 yield piece
         if not finished:
-            raise ModelBadOutput(f"the language model at {self._shown} sent an empty stream")
+            raise ModelBadOutput(
+                f"the language model at {self._shown} sent an empty stream: see its log"
+            )
 
     def _content(self, data: str, part: str, thoughts: ThoughtFilter | None = None) -> str:
         try:
@@ -281,8 +287,8 @@ class ChatModel:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             pass
         raise ModelBadOutput(
-            f"what the language model at {self._shown} sent is not a chat completion: check that"
-            " TENKYO_LLM_URL is the base of an OpenAI-compatible API, mostly ending in /v1"
+            f"what the language model at {self._shown} sent is not a chat completion:"
+            f" {self._remedies.wrong_address}"
         )
 
     async def _first_model(self) -> str:
@@ -317,7 +323,7 @@ async def _lines(response: httpx.Response) -> AsyncIterator[str]:
         for line in whole:
             yield line.rstrip("\r")
         if len(rest) > LONGEST_LINE:
-            raise ModelBadOutput("the language model sent a line without end")
+            raise ModelBadOutput("the language model sent a line without end: see its log")
     if rest:
         yield rest
 
@@ -327,7 +333,7 @@ async def _limited(response: httpx.Response) -> str:
     async for piece in response.aiter_text():
         text += piece
         if len(text) > LONGEST_LINE:
-            raise ModelBadOutput("the language model sent more than a chat completion")
+            raise ModelBadOutput("the language model sent more than an answer: see its log")
     return text
 
 

@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,13 +25,13 @@ from corpus.errors import (
     StoreError,
 )
 from service.server import bootstrap
+from service.server.installation import mend_extra, reinstall, restore_weights
 from service.server.model_checks import (
     check_embedder,
     check_judge,
     check_model,
     check_reranker,
     mend_embedder,
-    mend_extra,
 )
 
 if TYPE_CHECKING:
@@ -153,11 +152,11 @@ def check_models(settings: Settings) -> tuple[str, str]:
             if bundled:
                 bundled_weights()
         except ModelUnavailable as error:
-            return str(error), _reinstall(WHEEL)
+            return str(error), reinstall(WHEEL)
         try:
             _ = CrossEncoder().digest
         except ModelUnavailable as error:
-            return str(error), _reinstall(".")
+            return str(error), restore_weights()
         return "installed; they are unpacked and converted at their first use", ""
     made = bootstrap.create_models(settings)
     try:
@@ -168,22 +167,17 @@ def check_models(settings: Settings) -> tuple[str, str]:
         if not bundled:
             again = mend_extra(error) or "unset TENKYO_EMBEDDER"
         elif not _unpacked(settings):
-            again = _reinstall(WHEEL)
+            again = reinstall(WHEEL)
         return str(error), again
     try:
         made.checker.read([("warm", "up")])
         made.checker.supports([("warm", "up")])
     except ModelUnavailable as error:
-        again = "unset TENKYO_CHECKER" if settings.checker else _reinstall(".")
+        again = "unset TENKYO_CHECKER" if settings.checker else restore_weights()
         return str(error), mend_extra(error) or again
     checker = settings.checker or "the bundled checker"
     loaded = f"{settings.embedder} and {checker} are" if here else f"{checker} is"
     return f"{loaded} loaded", ""
-
-
-def _reinstall(package: str) -> str:
-    """Return the command that installs a package again; ``.`` is Tenkyo, from its source folder."""
-    return f"{quote(sys.executable)} -m pip install --force-reinstall --no-deps {package}"
 
 
 def check_database(settings: Settings) -> tuple[str, str]:

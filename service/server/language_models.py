@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def create_answer_model(settings: Settings) -> ChatModel | None:
     """Make the client of the language model that writes answers, if its URL is set."""
+    from service.connection.choice import is_chosen
+    from service.generation.failures import IN_SETTINGS, ON_PAGE
     from service.generation.llama_cpp import LOCAL, LocalModel
     from service.generation.llm import ChatModel
 
@@ -25,7 +27,8 @@ def create_answer_model(settings: Settings) -> ChatModel | None:
         return None
     local = settings.llm_gguf and settings.llm_url.startswith(LOCAL)
     kind = LocalModel if local else ChatModel
-    return kind(settings.llm_url, settings.llm_model, settings.llm_key, settings.llm_timeout)
+    server = settings.llm_url, settings.llm_model, settings.llm_key, settings.llm_timeout
+    return kind(*server, remedies=ON_PAGE if is_chosen(settings) else IN_SETTINGS)
 
 
 def connect_models(settings: Settings) -> tuple[Writers, Callable[[], Awaitable[None]]]:

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from service.connection.connection import ModelConnection
 from service.server.language_models import connect_models
 from service.settings import Settings
 from tests.support.browser.first_minutes import SCRIPTS, write
-from tests.support.browser.tour import MODEL, SIZE, Tour, table
+from tests.support.browser.made_service import Start, watch_start
+from tests.support.browser.tour import MODEL, SIZE, Step, Tour, table
 from tests.support.chat_server import chat_app
 from tests.support.library_service import House
 from tests.support.live_server import served
@@ -34,6 +35,7 @@ SHOWN = {
 }
 """Which photographs are the pictures of README.md."""
 LARGEST = 300_000  # bytes of a picture
+SILENT = 10.0  # seconds for which a newcomer looks at nothing new
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +55,10 @@ def fresh(library_folder, tmp_path, embedder, checker) -> Iterator[str]:
         yield house.url
 
 
-def toured(visit, url: str, language: str, model: str, folder: Path) -> Path:
-    """Do the tour; prints its table, and returns the folder of its photographs."""
+def toured(
+    visit, url: str, language: str, model: str, folder: Path, before: Sequence[Step] = ()
+) -> Path:
+    """Do the tour; prints its table, after steps before it, and returns the folder of its photographs."""
     script = SCRIPTS[language]
     reader = visit(
         url, start=False, locale=script.locale, color_scheme=script.scheme, viewport=SIZE,
@@ -62,7 +66,7 @@ def toured(visit, url: str, language: str, model: str, folder: Path) -> Path:
     )  # fmt: skip
     shutil.rmtree(folder, ignore_errors=True)
     tour = Tour(reader, language, model, folder)
-    steps = tour.run()
+    steps = [*before, *tour.run()]
     tour.forget_the_model()
     print(f"\n{language}, photographs in {folder}\n{table(steps)}")
     return folder
@@ -79,8 +83,8 @@ def test_newcomer_does_all_steps(fresh, model, visit, shots, language):
 
 
 @pytest.fixture
-def made(tmp_path) -> Iterator[str]:
-    """The URL of what `make serve` starts in a clean clone; its set-up needs a package index."""
+def made(tmp_path) -> Iterator[Start]:
+    """What `make serve` starts in a clean clone; its set-up needs a package index."""
     clone = tmp_path / "tenkyo"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     unset = ("TENKYO_", "HF_HUB_OFFLINE", "VIRTUAL_ENV", "MAKE", "MFLAGS", "XDG_DATA_HOME")
@@ -90,14 +94,7 @@ def made(tmp_path) -> Iterator[str]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if "ready" in line:
-                yield line.split()[-1]
-                break
-        else:
-            pytest.fail("".join(said))
+        yield watch_start(process.stdout)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)
@@ -107,5 +104,22 @@ def made(tmp_path) -> Iterator[str]:
 @pytest.mark.skipif(not SOAK, reason="sets a clean clone up, some minutes: make soak")
 @pytest.mark.timeout(3600)
 def test_newcomer_does_all_steps_after_make_serve(made, model, visit, shots):
+    assert made.silence <= SILENT, f"nothing was said for {made.silence:.0f} s after: {made.before}"
+    before = [Step("make serve", made.seconds)]
     for language in SCRIPTS:
-        toured(visit, made, language, model, shots / f"tour-clone-{language}")
+        toured(visit, made.url, language, model, shots / f"tour-clone-{language}", before)
+
+
+def test_service_is_found_by_the_line_that_says_where_it_serves():
+    times = iter([0.0, 3.0, 15.0, 16.0, 20.0])
+    said = [
+        "Requirement already satisfied: pip in /x\n",
+        "  15 s: Requirement already satisfied\n",
+        "There are no sources yet, but Tenkyo is ready soon\n",
+        "Tenkyo is ready: http://127.0.0.1:8123\n",
+        "more\n",
+    ]
+    start = watch_start(said, lambda: next(times))
+    assert start == Start("http://127.0.0.1:8123", 20.0, 12.0, said[0])
+    with pytest.raises(AssertionError, match="No space left"):
+        watch_start(["Requirement already satisfied\n", "No space left\n"])

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tokenizers import Tokenizer, processors
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
+
+
+def damage(folder: Path, how: str) -> Path:
+    """Spoil the model in a folder, as a download that broke off or a mixed-up file does."""
+    weights, configuration = folder / "model.safetensors", folder / "config.json"
+    match how:
+        case "cut off":
+            weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+        case "of another size":
+            said = json.loads(configuration.read_text())
+            configuration.write_text(json.dumps(said | {"hidden_size": 16}))
+        case _:
+            raise ValueError(how)
+    return folder
 
 
 def write_small_reranker(folder: Path, labels: int = 1) -> Path:

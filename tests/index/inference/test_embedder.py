@@ -15,6 +15,7 @@ import pytest
 from corpus.errors import ModelUnavailable
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from tests.support.small_models import damage, write_small_reranker
 
 TEXTS = [
     "Whisper was trained on 680,000 hours of labelled audio.",
@@ -107,6 +108,15 @@ def test_unwritable_cache_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(ModelUnavailable, match="cannot load the embedding model"):
         SentenceTransformerEmbedder(BUNDLED_EMBEDDER, tmp_path / "file").embed_query("x")
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("how", ["cut off", "of another size"])
+def test_damaged_model_is_reported_with_the_setting(tmp_path: Path, how: str) -> None:
+    folder = damage(write_small_reranker(tmp_path / "model"), how)
+    with pytest.raises(ModelUnavailable, match=r"TENKYO_EMBEDDER") as caught:
+        SentenceTransformerEmbedder(str(folder), tmp_path / "cache").embed_query("x")
+    assert "\n" not in str(caught.value) and "model" in str(caught.value)
 
 
 def test_threads_share_one_loaded_model(embedder: SentenceTransformerEmbedder) -> None:

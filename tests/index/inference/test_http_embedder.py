@@ -18,6 +18,7 @@ from index.inference.batch_scheduler import BatchScheduler
 from index.inference.embedding_prompts import CONFIGURATION, Prompts, choose_prompts, prompts_of
 from index.inference.http_embedder import HttpEmbedder
 from index.inference.shared_models import SERVER_TOKENS, SharedEmbedder
+from service.problems import as_problem
 from tests.support.live_server import served
 from tests.support.model_servers import DIM, embeddings_app, hashed, replying
 
@@ -223,8 +224,14 @@ def test_dimension_that_changes_is_an_error() -> None:
     with served(app) as url:
         embedder = HttpEmbedder(f"{url}/v1", "m")
         embedder.embed_query("x")
-        with pytest.raises(ModelBadOutput, match=r"16 dimensions, before with 8.*`tenkyo reindex`"):
+        with pytest.raises(
+            ModelBadOutput, match=r"16 dimensions, before with 8.*`tenkyo reindex`"
+        ) as caught:
             embedder.embed_query("y")
+    assert str(caught.value).startswith(f"the embedding model at {url}/v1 now answers")
+    problem = json.loads(bytes(as_problem(caught.value).body))  # what a reader gets
+    assert problem["detail"].endswith("must restart it and run `tenkyo reindex`")
+    assert url not in problem["detail"]
 
 
 @pytest.mark.server

@@ -1,10 +1,13 @@
 """Support verdicts by an NLI model in place of the shipped checker."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from corpus.errors import ModelUnavailable
 from index.inference.nli_checker import NliChecker
+from tests.support.small_models import damage
 
 
 def tiny_classifier(folder, labels, favoured):
@@ -57,6 +60,11 @@ def test_labels_are_mapped_to_the_checkers_order(tmp_path, checker, labels, favo
 def test_unusable_model_is_reported_with_the_setting(tmp_path, checker):
     with pytest.raises(ModelUnavailable, match="TENKYO_CHECKER"):
         NliChecker(str(tmp_path / "nothing"), checker).supports([("a", "b")])
+    for how in ("cut off", "of another size"):
+        made = tiny_classifier(tmp_path / how, ("entailment", "neutral"), "neutral")
+        with pytest.raises(ModelUnavailable, match=r"cannot load .* TENKYO_CHECKER") as caught:
+            NliChecker(str(damage(Path(made), how)), checker).supports([("a", "b")])
+        assert "\n" not in str(caught.value)
     other = tiny_classifier(tmp_path, ("positive", "negative"), "positive")
     with pytest.raises(ModelUnavailable, match="not entailment"):
         NliChecker(other, checker).supports([("a", "b")])

@@ -15,7 +15,7 @@ from index.inference.reranker import CrossEncoderReranker, HttpReranker, Tolerat
 from index.types import Floats
 from tests.support.live_server import served
 from tests.support.model_servers import replying, rerank_app, shared_words
-from tests.support.small_models import write_small_reranker
+from tests.support.small_models import damage, write_small_reranker
 
 TEXTS = ["Ships lie in the harbour.", "Kanda holds maps of the city.", "A city."]
 QUESTION = "Which maps of the city does Kanda hold?"
@@ -149,3 +149,16 @@ def test_model_that_is_no_reranker_is_named_with_the_fix(tmp_path: Path) -> None
         with pytest.raises(ModelUnavailable, match="set TENKYO_RERANKER to a folder") as caught:
             CrossEncoderReranker(str(tmp_path / name)).scores("w1", ["w1", "w2"])
         assert "\n" not in str(caught.value) and name in str(caught.value)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("how", ["cut off", "of another size"])
+def test_search_goes_on_without_a_damaged_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    folder = damage(write_small_reranker(tmp_path / "model"), how)
+    reranker = ToleratedReranker(CrossEncoderReranker(str(folder)))
+    assert reranker.order("w1", ["w2", "w1 w3"]) == [0, 1]
+    (record,) = [each for each in caplog.records if each.name == module.__name__]
+    assert "set TENKYO_RERANKER to a folder" in record.getMessage()
+    assert "\n" not in record.getMessage()

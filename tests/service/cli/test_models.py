@@ -7,13 +7,17 @@ import shutil
 
 import pytest
 
+from corpus.text.chunking import with_headings
 from index.cosine_scale import shipped_passages
-from index.inference import model_registry
+from index.inference import model_registry, reranker
+from index.inference.reranker import CrossEncoderReranker
+from index.search import RERANKED
 from tests.support.commands import run_here, run_process
 from tests.support.judge_server import ITEMS, believes, judge_app, knows
 from tests.support.live_server import served
 from tests.support.model_servers import embeddings_app, replying, rerank_app
 from tests.support.scripted_judge_model import verdict
+from tests.support.small_models import damage, write_small_reranker
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -175,6 +179,36 @@ def test_embedder_and_reranker_behind_urls_answer_after_a_reindex(
     down = tenkyo("ask", QUESTION, **environ)
     assert down.returncode == 2 and "TENKYO_EMBEDDER_URL" in down.stderr
     assert "Traceback" not in down.stderr and down.stderr.count("\n") == 1
+
+
+@pytest.mark.model
+@pytest.mark.filterwarnings("default")
+def test_reranker_of_a_folder_orders_the_hits_and_a_damaged_one_is_done_without(
+    tenkyo, tmp_path, library_folder, library, models, caplog
+):
+    shutil.copytree(library_folder, tmp_path / "data")
+    (tmp_path / "data" / "models").symlink_to(models)
+    folder = write_small_reranker(tmp_path / "reranker")
+    environ = {"TENKYO_RERANKER": str(folder)}
+    hits = library.search(QUESTION, RERANKED)
+    plain = [hit.passage.id for hit in hits]
+    texts = [with_headings(hit.passage.text, hit.passage, hit.source) for hit in hits]
+    scores = CrossEncoderReranker(str(folder)).scores(QUESTION, texts)
+    ordered = [plain[n] for n in sorted(range(len(plain)), key=lambda n: -scores[n])]
+    assert ordered[:5] != plain[:5]
+
+    def found():
+        done = tenkyo("search", QUESTION, "--json", **environ)
+        assert done.returncode == 0, done.stderr
+        return [hit["passage"]["id"] for hit in json.loads(done.stdout)["hits"]], done.stderr
+
+    assert found() == (ordered[:5], "")
+    damage(folder, "cut off")
+    assert found() == (plain[:5], "")
+    done = tenkyo("ask", QUESTION, **environ)
+    assert done.returncode == 0 and "680,000" in done.stdout
+    said = [each.getMessage() for each in caplog.records if each.name == reranker.__name__]
+    assert len(said) == 2 and all("set TENKYO_RERANKER to a folder" in each for each in said)
 
 
 @pytest.mark.model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import runpy
 import sys
 import time
 
@@ -15,6 +16,8 @@ from rich.console import Console
 from index.ingestion.report import IngestProgress, Item, Progress
 from service.cli import progress
 from service.cli.progress import Display
+from service.server import workers
+from tests.support.paths import ROOT
 
 
 class Clock:
@@ -199,6 +202,42 @@ def test_lines_are_printed_without_a_terminal(
     out, err = capsys.readouterr()
     assert out == "" and "\x1b" not in err and "\r" not in err
     assert 2 <= err.count("reading documents: 1 of 2 documents") == err.count("\n") <= 3
+
+
+def test_other_work_prints_the_same_lines_without_a_terminal(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress.steps() as report:
+        report("asking", 1, 2)
+    assert capsys.readouterr() == ("", "")  # it was too short
+    monkeypatch.setattr(progress, "EVERY", 0.1)
+    with progress.steps() as report:
+        time.sleep(0.15)
+        report("asking", 1_000, 2_000)
+        time.sleep(0.2)
+    out, err = capsys.readouterr()
+    assert out == "" and "\x1b" not in err and "\r" not in err
+    first, *rest = err.splitlines()
+    assert first == "working" and rest and set(rest) == {"asking: 1,000 of 2,000"}
+
+
+def test_other_work_has_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress.steps() as report:
+        report("asking", 1, 2)
+    assert "asking" in terminal.getvalue() and "1/2" in terminal.getvalue()
+
+
+def test_nothing_is_silent_for_ten_seconds() -> None:
+    installing = runpy.run_path(str(ROOT / "tools/install.py"))["EVERY"]
+    for seconds in (progress.EVERY, workers.STILL_LOADING_SECONDS, installing):
+        assert 0 < seconds <= 10
 
 
 def test_bars_on_a_terminal_are_erased_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from questions import Text, articles, clapnq, gold_sentences, read, squad
 
 from corpus.errors import SettingsError
 from service.answering.engine import ANSWER_VERSION, Engine
+from service.cli import progress
 from service.evaluation import metrics, runner
 from service.evaluation.metrics import (
     CitationScores,
@@ -467,7 +468,7 @@ def test_question_files_from_public_sets(shared):
 
 
 @pytest.mark.process
-def test_eval_command(library_folder, models, tmp_path):
+def test_eval_command(library_folder, models, tmp_path, monkeypatch):
     data = tmp_path / "data"
     shutil.copytree(library_folder, data)
     (data / "models").symlink_to(models)
@@ -478,8 +479,11 @@ def test_eval_command(library_folder, models, tmp_path):
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 1
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measures"]["in_answer"]["value"] == 1
+    monkeypatch.setattr(progress, "EVERY", 0.01)
     done = run_here("eval", asked, **environ)
     assert done.returncode == 0, done.stderr
+    assert set(done.stderr.splitlines()) >= {"asking: 0 of 1"}  # as plain lines, before its end
+    monkeypatch.setattr(progress, "EVERY", 120.0)
     table = done.stdout
     assert "right, in the answer" in table and "1.000" in table
     for bad in ((tmp_path / "none",), (asked, "--mode", "loud"), (asked, "--mode", "generated")):

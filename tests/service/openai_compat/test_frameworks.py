@@ -1,6 +1,7 @@
 """Tests of the OpenAI classes of LangChain and LlamaIndex, and of the MCP client, pointed here.
 
 LangChain and LlamaIndex are not among Tenkyo's dependencies: the tests are skipped without them.
+`make soak` installs LangChain.
 """
 
 import asyncio
