@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _MESSAGES = {
     "declined": {
@@ -318,6 +318,11 @@ _MESSAGES = {
 def reader_message(name: str, language: str, *values: object) -> str:
     """Return a message in ``en`` or ``ja``, with ``values`` filled in."""
     return _MESSAGES[name][language].format(*values)
+
+
+def joined(sentences: Iterable[str], language: str) -> str:
+    """Join those sentences that are not empty, as ``en`` or ``ja`` does."""
+    return ("" if language == "ja" else " ").join(filter(None, sentences))
 
 
 def list_titles(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:

@@ -15,7 +15,7 @@ from service.answering.sentence_checks import SentenceChecks, Threads
 from service.answering.sentence_reader import SentenceReader
 from service.answering.source_quotes import SURELY, SourceQuotes
 from service.answering.state import AnswerState
-from service.messages import reader_message
+from service.messages import joined, reader_message
 from service.types import Event, Mode, Status
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,8 @@ class ModelAnswer:
         state, quotes = self._state, self._quotes
         if not self._stream.held:
             events = quotes.complete() if state.claims else self._instead()
-            state.reason = self._why_quoted() if state.claims else self._why_not()
+            said = [self._why_quoted(), state.reason or ""]  # the latter of an overview
+            state.reason = joined(said, state.language) if state.claims else self._why_not()
             return events
         events = quotes.complete()
         beside = quotes.answer(ANSWERS)
@@ -124,13 +125,9 @@ class ModelAnswer:
         return self._quotes.answer(ANSWERS if self._wrote and not self._declined else SURELY)
 
     def _why_quoted(self) -> str:
-        language, overview = self._state.language, self._state.overview
         if self._error:
-            why = describe_failure(self._error, "quoted", language)
-        else:
-            why = reader_message("none_held" if self._wrote else "declined", language)
-        said = [why, overview.reason] if overview else [why]
-        return ("" if language == "ja" else " ").join(said)
+            return describe_failure(self._error, "quoted", self._state.language)
+        return reader_message("none_held" if self._wrote else "declined", self._state.language)
 
     def _why_not(self) -> str | None:
         """Why there is no answer, if that is because the model failed."""

@@ -14,7 +14,7 @@ from typing import Literal
 from corpus.store.store import Store
 from corpus.types import Passage, Source
 from service.catalogue.names import displayed_title, known_title, subject
-from service.messages import reader_message
+from service.messages import joined, reader_message
 from service.text.prompt_injection import for_readers
 from service.types import Draft, Evidence
 
@@ -136,7 +136,7 @@ def _reason(works: Sequence[Source], leads: dict[str, _Lead], language: str) -> 
     for source in empty:
         name = displayed_title(source, language)
         parts.append(reader_message("overview_nothing", language, name))
-    return ("" if language == "ja" else " ").join(parts)
+    return joined(parts, language)
 
 
 def _and(names: Sequence[str], language: str) -> str:

@@ -26,7 +26,7 @@ from service.catalogue.names import catalogue_name, displayed, subject
 from service.catalogue.requests import ListingRequest
 from service.catalogue.sentences import field_sentence, listed_sentence, relation_sentence
 from service.catalogue.snapshot import Catalogue
-from service.messages import reader_message
+from service.messages import joined, reader_message
 from service.types import Citation, Claim, Draft, Evidence, Verdict
 from service.verification.methods import METADATA
 
@@ -92,7 +92,7 @@ def describe(
         for count in counts
         if count > MAX_LISTED
     ]
-    return CatalogueReply(tuple(claims), evidence, _joined(reasons, language))
+    return CatalogueReply(tuple(claims), evidence, joined(reasons, language))
 
 
 def list_works(
@@ -205,7 +205,3 @@ def _unknown(
     place = reader_message("in_file" if first.page is None else "on_first_page", language)
     name = subject(value.source, named, language)
     return reader_message(f"unknown_{value.field}", language, name, place)
-
-
-def _joined(sentences: Sequence[str], language: str) -> str:
-    return ("" if language == "ja" else " ").join(sentences)

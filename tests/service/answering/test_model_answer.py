@@ -723,6 +723,22 @@ def test_beginning_of_a_work_sums_it_up_where_the_model_does_not(model, says):
     assert says in turn.reason and turn.reason.endswith(" Its first sentence.")
 
 
+def test_quote_in_place_of_a_summary_is_not_called_the_beginning_of_the_work():
+    near, model = {"The room is old.": ("partial", "40,000")}, Script("The room is old [1].")
+    made, turn = make(model, verifier=Verifying(near, {"40,000": 1.0}))
+    turn.overview = Overview((Draft(SENTENCES[0], (1,)),), turn.evidence, "Its first sentence.")
+
+    async def collect():
+        async for _ in made.events(model.stream([])):
+            pass
+        made.finish()
+
+    asyncio.run(collect())
+    assert [claim.text for claim in turn.claims] == [LEANING]
+    assert "None of the language model's" in turn.reason
+    assert "Its first sentence." not in turn.reason
+
+
 def test_quotes_follow_only_where_they_answer():
     for odds, more in ((1.0, [LEANING]), (-1.0, [])):
         verifier = Verifying(answers={"40,000": odds})
