@@ -9,7 +9,7 @@ from typing import Literal
 
 from corpus.errors import ModelBadOutput, ModelError, ModelUnavailable
 from service.disclosure import in_short
-from service.generation.failures import ModelTooSlow, ModelUnreachable
+from service.generation.failures import ModelTooSlow, ModelUnreachable, NoLanguageModel
 
 Outcome = Literal["quoted", "nothing", "cut short"]
 
@@ -53,11 +53,17 @@ _FAULTS = {
         "ja": f"そのアドレスで応答したのは言語モデルではありません。{_JA}接続し直すか、"
         "管理者に連絡してください。",
     },
-    "not there": {
-        "en": f"its server does not have it. Choose a model that it has {_EN}, or ask whoever runs"
-        " this service.",
-        "ja": f"サーバーにそのモデルがありません。{_JA}サーバーにあるモデルを選ぶか、"
-        "管理者に連絡してください。",
+    "name or address": {
+        "en": "there is no model of this name at its address. Correct its name, or its address,"
+        f" which mostly ends in /v1, {_EN}, or ask whoever runs this service.",
+        "ja": f"そのアドレスにその名前のモデルがありません。{_JA}モデルの名前とアドレス"
+        "（多くは末尾が /v1）を直すか、管理者に連絡してください。",
+    },
+    "unreadable": {
+        "en": f"its reply cannot be read. Ask again, or connect another model {_EN}; the log of the"
+        " service says more.",
+        "ja": f"応答を読み取れません。もう一度質問するか、{_JA}別のモデルを接続してください。"
+        "詳しくはサービスのログにあります。",
     },
     "busy": {
         "en": "its server is overloaded or broken. Ask again in a moment, or ask whoever runs this"
@@ -91,11 +97,13 @@ def _fault(error: ModelError) -> str:
         return "unreachable"
     if isinstance(error, ModelTooSlow):
         return "slow"
-    if isinstance(error, ModelBadOutput):
+    if isinstance(error, NoLanguageModel):
         return "wrong address"
+    if isinstance(error, ModelBadOutput):
+        return "unreadable"
     status = error.status if isinstance(error, ModelUnavailable) else None
     if status in (401, 403):
         return "key"
     if status == 404:
-        return "not there"
+        return "name or address"
     return "busy" if status == 429 or (status or 0) >= 500 else "other"

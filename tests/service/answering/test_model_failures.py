@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -17,22 +18,37 @@ from service.settings import read_settings
 
 URL = "http://10.0.0.7:9999/v1"
 RAW = "sk-raw words of the server"
+SAID = f"data: {json.dumps({'choices': [{'delta': {'content': 'The sun is hot [1]. '}}]})}\n\n"
 
 
 def refusing(status: int) -> httpx.Response:
     return httpx.Response(status, json={"error": {"message": RAW}}, headers={"retry-after": "60"})
 
 
+def streamed(text: str) -> httpx.Response:
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=text)
+
+
 FAILURES = [
     # what the server does, and what the reader is told in English and in Japanese
     (refusing(401), "the right key", "正しいキー"),
     (refusing(403), "the right key", "正しいキー"),
-    (refusing(404), "Choose a model that it has", "サーバーにあるモデルを選ぶ"),
+    (refusing(404), "Correct its name, or its address", "モデルの名前とアドレス"),
     (refusing(429), "Ask again in a moment", "しばらくして"),
     (refusing(503), "Ask again in a moment", "しばらくして"),
     (refusing(400), "Ask again, or connect another", "別のモデルを接続"),
     (httpx.Response(200, text=f"<html>{RAW}</html>"), "Connect it again", "接続し直す"),
     (httpx.Response(200, json={"error": RAW}), "the log of the service", "サービスのログ"),
+    (streamed(""), "its reply cannot be read. Ask again", "応答を読み取れません"),
+    (streamed(SAID + "data: {garbled\n\n"), "cannot be read. Ask again", "応答を読み取れません"),
+    (streamed("data: " + "x" * 1_100_000), "cannot be read. Ask again", "応答を読み取れません"),
+    (httpx.Response(200, text="x" * 1_100_000), "cannot be read. Ask", "応答を読み取れません"),
+    (
+        httpx.Response(200, text='{"choices": [{"mess'),
+        "cannot be read. Ask",
+        "応答を読み取れません",
+    ),
+    (httpx.Response(200, text=""), "its reply cannot be read. Ask again", "応答を読み取れません"),
     (httpx.ReadTimeout(RAW), "connect a faster model", "もっと速いモデル"),
     (httpx.ConnectError(RAW), "Start it", "サーバーを起動"),
 ]
@@ -73,7 +89,7 @@ def test_error_of_a_model_of_ones_own_is_shown_in_short():
     assert said.startswith("The language model failed: the parrot is asleep. Ask again")
 
 
-@pytest.mark.parametrize("does", [refusing(401), refusing(404), FAILURES[6][0], FAILURES[9][0]])
+@pytest.mark.parametrize("does", [refusing(401), refusing(404), FAILURES[6][0], FAILURES[-1][0]])
 def test_log_names_the_page_for_a_model_that_was_connected_there(does):
     choice = ModelChoice(URL, "m", "key")
     for environ, chosen in (({}, True), ({"TENKYO_LLM_URL": URL, "TENKYO_LLM_MODEL": "m"}, False)):
