@@ -34,6 +34,7 @@ DocumentProblem = Literal[
     "not found",
     "not allowed",
     "busy",
+    "redirects",
     "unreachable",
 ]
 
@@ -56,6 +57,21 @@ class AddressInvalid(FetchFailed):
 
 class FetchForbidden(FetchFailed):
     """A site does not let programs fetch a page: save it in a browser, and ingest the file."""
+
+
+class RedirectFailed(FetchFailed):
+    """A site redirects too often, or to what is no address: find the page in a browser."""
+
+
+class RedirectInvalid(RedirectFailed):
+    """A site redirects to what is no address."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(url, f"it redirects to an invalid URL ({error}): check the address")
+
+
+class HostNotNamed(FetchFailed):
+    """A link leads to another host than those that were named: name it too, with ``--host``."""
 
 
 class ResponseTooLarge(FetchFailed):
@@ -82,6 +98,8 @@ _PROBLEMS: tuple[tuple[type[CorpusError], DocumentProblem], ...] = (  # the firs
     (AddressRefused, "address"),
     (AddressInvalid, "address"),
     (FetchForbidden, "not allowed"),
+    (RedirectFailed, "redirects"),
+    (HostNotNamed, ""),
 )
 
 
@@ -95,7 +113,8 @@ def problem_of(error: CorpusError) -> DocumentProblem:
         return problem_of(first) if isinstance(first, CorpusError) else ""
     match error.status:
         case None:
-            return "unreachable"
+            first = error.__cause__  # such as why a site's robots.txt could not be read
+            return problem_of(first) if isinstance(first, FetchFailed) else "unreachable"
         case 404 | 410:
             return "not found"
         case 408 | 425 | 429:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import httpx
 from protego import Protego
 
-from corpus.document_errors import FetchForbidden
+from corpus.document_errors import FetchForbidden, HostNotNamed
 from corpus.errors import AddressRefused, FetchFailed
 from corpus.web.fetcher import USER_AGENT, Fetcher, TransientFetchFailure
 from corpus.web.response import Fetched
@@ -121,7 +121,7 @@ class Crawler:
     def _check_bounds(self, url: httpx.URL) -> None:
         if not self.allows_host(url.host):
             reason = f"{url.host} is not one of the hosts allowed: name it with --host"
-            raise FetchFailed(without_credentials(url), reason)
+            raise HostNotNamed(without_credentials(url), reason)
 
     def _host(self, url: httpx.URL) -> _Host:
         return self._hosts.setdefault(url.host, _Host(pause=self._pause))

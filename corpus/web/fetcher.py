@@ -5,8 +5,7 @@
 
 :mod:`corpus.web.ssrf_guard` decides for every request, redirects included, whether its address may
 be reached. URLs that a person names are fetched as a browser would; links found in documents are
-for :mod:`corpus.web.crawler`. No document is parsed here, except pages that only forward to another
-address.
+for :mod:`corpus.web.crawler`. No document is parsed here, except pages that only forward.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from types import TracebackType
 
 import httpx
 
-from corpus.document_errors import AddressInvalid, ResponseTooLarge
+from corpus.document_errors import AddressInvalid, RedirectFailed, RedirectInvalid, ResponseTooLarge
 from corpus.errors import FetchFailed
 from corpus.readers.meta_refresh import MAX_FORWARDING_CHARACTERS, forwards_to
 from corpus.web.http_cache import HttpCache
@@ -213,8 +212,7 @@ class Fetcher:
             if isinstance(answer, Fetched):
                 return answer
             url = answer
-        reason = f"more than {MAX_REDIRECTS} redirects, one after the other: check the address"
-        raise FetchFailed(shown, reason)
+        raise RedirectFailed(shown, f"more than {MAX_REDIRECTS} redirects: check the address")
 
     async def _request_in_time(self, url: httpx.URL, attempt: _FetchAttempt) -> Fetched | httpx.URL:
         started = time.monotonic()
@@ -256,8 +254,10 @@ class Fetcher:
         except httpx.TimeoutException as error:
             raise FetchFailed(shown, "the server stopped answering: try again later") from error
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise FetchFailed(shown, f"it redirects to an invalid URL ({error})") from error
+            raise RedirectInvalid(shown, error) from error
         except httpx.HTTPError as error:
+            if isinstance(error.__context__, httpx.InvalidURL):  # the client parses redirects too
+                raise RedirectInvalid(shown, error.__context__) from error
             reason = str(error) or type(error).__name__
             raise FetchFailed(shown, f"the connection broke ({reason}): try again later") from error
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from corpus.errors import ModelBadOutput, ModelError, ModelUnavailable
-from service.disclosure import in_short
-from service.generation.failures import ModelTooSlow, ModelUnreachable
+from service.generation.failures import ModelTooSlow, ModelUnreachable, NoLanguageModel
 
 Outcome = Literal["quoted", "nothing", "cut short"]
 
@@ -53,11 +52,17 @@ _FAULTS = {
         "ja": f"そのアドレスで応答したのは言語モデルではありません。{_JA}接続し直すか、"
         "管理者に連絡してください。",
     },
-    "not there": {
-        "en": f"its server does not have it. Choose a model that it has {_EN}, or ask whoever runs"
-        " this service.",
-        "ja": f"サーバーにそのモデルがありません。{_JA}サーバーにあるモデルを選ぶか、"
-        "管理者に連絡してください。",
+    "name or address": {
+        "en": "there is no model of this name at its address. Correct its name, or its address,"
+        f" which mostly ends in /v1, {_EN}, or ask whoever runs this service.",
+        "ja": f"そのアドレスにその名前のモデルがありません。{_JA}モデルの名前とアドレス"
+        "（多くは末尾が /v1）を直すか、管理者に連絡してください。",
+    },
+    "unreadable": {
+        "en": f"its reply cannot be read. Ask again, or connect another model {_EN}; the log of the"
+        " service says more.",
+        "ja": f"応答を読み取れません。もう一度質問するか、{_JA}別のモデルを接続してください。"
+        "詳しくはサービスのログにあります。",
     },
     "busy": {
         "en": "its server is overloaded or broken. Ask again in a moment, or ask whoever runs this"
@@ -65,10 +70,16 @@ _FAULTS = {
         "ja": "サーバーが混み合っているか、故障しています。しばらくしてもう一度質問するか、"
         "管理者に連絡してください。",
     },
-    "other": {
-        "en": f"{{0}}. Ask again, or connect another model {_EN}; the log of the service says"
-        " more.",
-        "ja": f"{{0}}。もう一度質問するか、{_JA}別のモデルを接続してください。"
+    "refused": {
+        "en": f"its server refuses the question. Ask again, or connect another model {_EN}; the log"
+        " of the service says more.",
+        "ja": f"サーバーが質問を受け付けません。もう一度質問するか、{_JA}別のモデルを接続して"
+        "ください。詳しくはサービスのログにあります。",
+    },
+    "error": {
+        "en": f"it stopped with an error. Ask again, or connect another model {_EN}; the log of the"
+        " service says more.",
+        "ja": f"エラーが起きました。もう一度質問するか、{_JA}別のモデルを接続してください。"
         "詳しくはサービスのログにあります。",
     },
 }
@@ -82,8 +93,7 @@ def describe_failure(error: ModelError, outcome: Outcome, language: str) -> str:
         outcome: What there is instead: quotes, nothing, or the first sentences of the answer.
         language: ``en`` or ``ja``.
     """
-    fault = _FAULTS[_fault(error)][language].format(in_short(str(error)))
-    return _OUTCOMES[outcome][language].format(fault)
+    return _OUTCOMES[outcome][language].format(_FAULTS[_fault(error)][language])
 
 
 def _fault(error: ModelError) -> str:
@@ -91,11 +101,17 @@ def _fault(error: ModelError) -> str:
         return "unreachable"
     if isinstance(error, ModelTooSlow):
         return "slow"
-    if isinstance(error, ModelBadOutput):
+    if isinstance(error, NoLanguageModel):
         return "wrong address"
+    if isinstance(error, ModelBadOutput):
+        return "unreadable"
     status = error.status if isinstance(error, ModelUnavailable) else None
+    if status is None:
+        return "error"
     if status in (401, 403):
         return "key"
     if status == 404:
-        return "not there"
-    return "busy" if status == 429 or (status or 0) >= 500 else "other"
+        return "name or address"
+    if status == 429 or status >= 500:
+        return "busy"
+    return "wrong address" if status == 405 or status < 400 else "refused"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.errors import ModelUnavailable
+from corpus.errors import ModelBadOutput, ModelUnavailable
 
 
 class ModelUnreachable(ModelUnavailable):
@@ -13,6 +13,10 @@ class ModelUnreachable(ModelUnavailable):
 
 class ModelTooSlow(ModelUnavailable):
     """A model was silent or wrote for too long: wait longer for it, or use a smaller one."""
+
+
+class NoLanguageModel(ModelBadOutput):
+    """What answers at the address is no language model, such as a web page: correct the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,24 @@ ON_PAGE = Remedies(
     " API, mostly ending in /v1",
 )
 """For a model that was connected on the page, where those variables change nothing."""
+
+
+def unreadable_reply(data: str, streamed: bool, shown: str, remedies: Remedies) -> ModelBadOutput:
+    """Return the error for a reply that is no chat completion, by what probably sent it.
+
+    Args:
+        data: The reply, or one event of it.
+        streamed: Whether it came as an event of a stream, which only a language model sends.
+        shown: The server's address.
+        remedies: What mends the server.
+    """
+    begun = data.lstrip()[:1] == "{" and '"choices"' in data
+    if streamed or begun or not data.strip():
+        return ModelBadOutput(
+            f"what the language model at {shown} sent cannot be read as a chat completion: see its"
+            " log"
+        )
+    return NoLanguageModel(
+        f"what the language model at {shown} sent is not a chat completion:"
+        f" {remedies.wrong_address}"
+    )

@@ -17,7 +17,13 @@ from corpus.errors import ModelBadOutput, ModelUnavailable
 from index.inference.server_errors import error_message
 from service.disclosure import without_login, without_paths
 from service.generation.completion import NO_SCHEMA, Completion, read_usage, schema_option
-from service.generation.failures import IN_SETTINGS, ModelTooSlow, ModelUnreachable, Remedies
+from service.generation.failures import (
+    IN_SETTINGS,
+    ModelTooSlow,
+    ModelUnreachable,
+    Remedies,
+    unreadable_reply,
+)
 from service.generation.prompts import ANSWER_TOKENS, Message, estimate_tokens
 from service.generation.thoughts import THOUGHT_TOKENS, ThoughtFilter
 
@@ -286,10 +292,7 @@ class ChatModel:
                 return content or ""
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             pass
-        raise ModelBadOutput(
-            f"what the language model at {self._shown} sent is not a chat completion:"
-            f" {self._remedies.wrong_address}"
-        )
+        raise unreadable_reply(data, part == "delta", self._shown, self._remedies)
 
     async def _first_model(self) -> str:
         request = self._client.build_request("GET", f"{self._url}/models")

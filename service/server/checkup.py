@@ -156,7 +156,7 @@ def check_models(settings: Settings) -> tuple[str, str]:
         try:
             _ = CrossEncoder().digest
         except ModelUnavailable as error:
-            return str(error), restore_weights()
+            return restore_weights(error)
         return "installed; they are unpacked and converted at their first use", ""
     made = bootstrap.create_models(settings)
     try:
@@ -173,8 +173,8 @@ def check_models(settings: Settings) -> tuple[str, str]:
         made.checker.read([("warm", "up")])
         made.checker.supports([("warm", "up")])
     except ModelUnavailable as error:
-        again = "unset TENKYO_CHECKER" if settings.checker else restore_weights()
-        return str(error), mend_extra(error) or again
+        again = mend_extra(error) or ("unset TENKYO_CHECKER" if settings.checker else "")
+        return (str(error), again) if again else restore_weights(error)
     checker = settings.checker or "the bundled checker"
     loaded = f"{settings.embedder} and {checker} are" if here else f"{checker} is"
     return f"{loaded} loaded", ""

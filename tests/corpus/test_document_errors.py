@@ -12,8 +12,10 @@ from corpus.document_errors import (
     DocumentProblem,
     FetchForbidden,
     FileTooLarge,
+    HostNotNamed,
     PageWithoutText,
     PrivateAddress,
+    RedirectFailed,
     ResponseTooLarge,
     problem_of,
 )
@@ -49,6 +51,8 @@ CASES: list[tuple[CorpusError, str]] = [
     (AddressInvalid(URL, "no"), "address"),
     (PrivateAddress(URL, "no"), "private address"),
     (FetchForbidden(URL, "no"), "not allowed"),
+    (RedirectFailed(URL, "no"), "redirects"),
+    (HostNotNamed(URL, "no"), ""),
     (failed(401), "not allowed"),
     (failed(403), "not allowed"),
     (failed(404), "not found"),
@@ -79,6 +83,19 @@ def test_what_a_fallback_fails_with_keeps_the_first_reason() -> None:
         except CorpusError as error:
             raise CorpusError("the original is gone, and so is its page") from error
     assert problem_of(caught.value) == "not found"
+
+
+@pytest.mark.parametrize(
+    ("first", "problem"),
+    [(RedirectFailed(URL, "no"), "redirects"), (failed(None), "unreachable")],
+)
+def test_site_whose_robots_txt_cannot_be_read_has_the_word_for_that(first, problem) -> None:
+    with pytest.raises(FetchFailed) as caught:
+        try:
+            raise first
+        except FetchFailed as failure:
+            raise failed(failure.status) from failure
+    assert problem_of(caught.value) == problem
 
 
 @pytest.mark.process

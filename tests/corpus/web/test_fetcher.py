@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from corpus.document_errors import RedirectFailed
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
 from corpus.web.fetcher import USER_AGENT, Fetcher, Limits
 from corpus.web.http_cache import HttpCache
@@ -324,8 +325,14 @@ def test_reachable_addresses_of_trusted_network(address: str, reachable: bool) -
 def test_follows_five_redirects_at_most() -> None:
     hops: dict[str, Any] = {f"r{i}": to(f"/r{i + 1}", 301 + i % 2) for i in range(6)}
     assert get(Internet(**{**hops, "r5": page()}), "https://ex.com/r0").data == b"hello"
-    with pytest.raises(FetchFailed, match="more than 5 redirects"):
+    with pytest.raises(RedirectFailed, match="more than 5 redirects"):
         get(Internet(**hops, r6=page()), "https://ex.com/r0")
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "https://xn--zzzzzz.com/", "https://-ü.com/"])
+def test_redirect_to_what_is_no_address_is_not_a_connection_that_broke(location: str) -> None:
+    with pytest.raises(RedirectFailed, match=r"redirects to an invalid URL .*: check the address$"):
+        get(Internet(go=to(location)), "https://ex.com/go")
 
 
 def refresh(content: str, body: str = "Moved.") -> tuple[int, dict[str, str], bytes]:
@@ -360,7 +367,7 @@ def test_page_with_content_or_slow_refresh_is_not_a_redirect(content: str, body:
 
 def test_forwarding_pages_are_limited_and_guarded_like_redirects() -> None:
     ring = Internet(a=refresh("0;url=/b"), b=refresh("0;url=/a"))
-    with pytest.raises(FetchFailed, match="more than 5 redirects"):
+    with pytest.raises(RedirectFailed, match="more than 5 redirects"):
         get(ring, "https://ex.com/a")
     assert len(ring.requests) == 6
     for place in ("http://metadata.cloud/", "https://router.lan/", "file:///etc/passwd"):

@@ -324,10 +324,11 @@ def test_redirect_to_other_host_is_not_followed(harness: FollowingHarness, web: 
     }
     harness.crawler["hosts"] = ["doi.org"]
     item = harness.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
-    assert "publisher.org is not one of the hosts allowed" in item.reason
+    assert "publisher.org is not one of the hosts allowed" in item.reason and item.problem == ""
     web.pages["doi.org/robots.txt"] = to("https://publisher.org/robots.txt")
     item = harness.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
     assert "robots.txt cannot be read (publisher.org is not one of the hosts" in item.reason
+    assert item.problem == ""
     assert not any("publisher.org" in page for page in web.requests(robots=True))
 
 

@@ -156,7 +156,7 @@ def test_true_claim_is_shown_and_invented_one_withheld(library, checker):
         (Script("NO ANSWER"), "found no answer"),
         (Script(""), "found no answer"),
         (Script("Whisper is a small green bird from Peru [1]."), "confirmed"),
-        (Script("", ModelUnavailable("the model is down")), "the model is down"),
+        (Script("", ModelUnavailable("the model is down")), "model failed: it stopped"),
     ],
 )
 def test_quotes_replace_a_model_without_claims(library, checker, model, says):
@@ -184,7 +184,8 @@ def test_claims_before_a_model_failure_are_kept(library, checker):
         "Whisper was trained on 680,000 hours of audio [1]. More ", ModelUnavailable("gone")
     )
     made = answer(library, checker, model)
-    assert made.mode == "generated" and len(made.claims) == 1 and "gone" in made.reason
+    assert made.mode == "generated" and len(made.claims) == 1
+    assert made.reason.startswith("The language model failed partway: it stopped")
 
 
 def test_repeated_sentence_is_shown_once(library, checker):

@@ -448,7 +448,7 @@ def test_error_of_a_model_keeps_what_was_decided():
     model = Script(cite(*TRUE) + " And", ModelUnavailable("gone"))
     made, turn, events = run(model, judge=ScriptedJudge())
     assert said(events)[:3] == [("claim", each) for each in TRUE]
-    assert "partway" in turn.reason and "gone" in turn.reason and made.mode == "generated"
+    assert "failed partway: it stopped with" in turn.reason and made.mode == "generated"
 
 
 def test_unexpected_error_of_a_model_is_raised():
@@ -696,14 +696,14 @@ def test_empty_reply_of_a_model_that_passed_is_no_answer_to_believe():
 def test_quotes_stand_in_for_a_model_that_is_down(answerability, mode):
     model = Script("", ModelUnavailable("it is down"))
     made, turn, _ = run(model, answerability=answerability)
-    assert made.mode == mode and "it is down" in turn.reason
+    assert made.mode == mode and "model failed: it stopped with" in turn.reason
     assert ("sources' own words" in turn.reason) is (mode == "quoted")
 
 
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (Script("", ModelUnavailable("it is down")), "it is down"),
+        (Script("", ModelUnavailable("it is down")), "model failed: it stopped with"),
         (Script("NO ANSWER"), "found no answer"),
         (Script("The sun is green [1]."), "None of the language model's"),
     ],

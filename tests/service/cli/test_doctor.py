@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from filelock import FileLock
 
+from corpus.errors import ModelUnavailable
 from corpus.store.store import Store
 from service.connection.choice import ChoiceFile, ModelChoice
 from service.generation import llama_cpp
@@ -28,7 +30,8 @@ from tests.support.commands import run_here, run_process
 from tests.support.judge_server import judge_app
 from tests.support.live_server import served
 from tests.support.model_servers import DIM, embeddings_app, replying, rerank_app
-from tests.support.paths import ROOT
+
+DAMAGED = ModelUnavailable("cannot load the checker: reinstall Tenkyo")
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 
@@ -330,14 +333,37 @@ def test_what_a_model_in_the_process_needs_is_installed(servers, monkeypatch, mo
 def test_weights_are_brought_back_from_where_tenkyo_was_installed(
     monkeypatch, tmp_path, record, origin
 ):
-    command = installation.restore_weights()
-    assert command == f"git -C {ROOT} checkout -- '*.safetensors'"
     place = tmp_path / "site-packages" / "service" / "server" / "installation.py"
     monkeypatch.setattr(installation, "__file__", str(place))
     made = SimpleNamespace(read_text=lambda _: record and json.dumps(record))
     monkeypatch.setattr(installation.metadata, "distribution", lambda _: made)
-    command = installation.restore_weights()
+    said, command = installation.restore_weights(DAMAGED)
     assert shlex.split(command)[-4:] == ["install", "--force-reinstall", "--no-deps", origin]
+    assert said == str(DAMAGED)
+
+
+@pytest.mark.parametrize("unpacked", [True, False])
+def test_weights_in_a_source_folder_are_brought_back(monkeypatch, tmp_path, unpacked):
+    """From its history, or, where it has none, from the archive that it was unpacked from."""
+    folder = tmp_path / "my tenkyo"
+    weights = folder / "index" / "reader.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    (folder / "pyproject.toml").touch()
+    if unpacked:
+        with tarfile.open(tmp_path / "tenkyo.tar.gz", "w:gz") as archive:
+            archive.add(folder, "tenkyo-0.3")
+    else:
+        made = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+            subprocess.run([*made, *words], check=True)
+    weights.write_bytes(b"damage")
+    place = folder / "service" / "server" / "installation.py"
+    monkeypatch.setattr(installation, "__file__", str(place))
+    said, command = installation.restore_weights(DAMAGED)
+    assert said.startswith(str(DAMAGED)) and ("tenkyo.tar.gz stands for" in said) is unpacked
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert weights.read_bytes() == b"weights"
 
 
 def test_models_for_the_search_on_servers_are_asked(servers):
