@@ -36,6 +36,7 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
+from service.errors import ConversationNotFound
 from service.logs import current_request_id
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (JobEnded, 409, "The job has ended"),
     (RequestRefused, 422, "The request cannot be processed"),
     (Gone, 410, "No longer available"),
+    (ConversationNotFound, 404, "This conversation does not exist"),
     (NotFound, 404, "Not found"),
     (IndexMissing, 503, "There is no index yet"),
     (IndexMismatch, 503, "The index does not match the library"),
@@ -79,6 +81,7 @@ CODES: dict[type[TenkyoError], str] = {
     JobEnded: "job_ended",
     RequestRefused: "request",
     Gone: "expired",
+    ConversationNotFound: "no_conversation",
     NotFound: "not_here",
     IndexMissing: "no_index",
     IndexMismatch: "index_mismatch",

@@ -4,11 +4,12 @@ import "./i18n_problems.js";
 import { t } from "./i18n.js";
 
 export class Problem extends Error {
-  constructor(title, detail, status) {
+  constructor(title, detail, status, code) {
     super(title);
     this.title = title;
     this.detail = detail;
     this.status = status; // that of HTTP, where there was one
+    this.code = code; // the kind of problem, where the service gave it one
   }
 
   /** Asked again as it stands, it would be refused again. */
@@ -16,11 +17,12 @@ export class Problem extends Error {
 }
 
 /** The problem document of a reply in the page's own words, else in those of the service, else what can be said without. */
-export function problem(body, code) {
-  const status = body?.status ?? code;
-  const own = t(`problems.${body?.code}`) ?? t(`notRead.${body?.code}`);
-  if (own) return new Problem(own, undefined, status);
-  return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status);
+export function problem(body, replied) {
+  const status = body?.status ?? replied;
+  const code = body?.code;
+  const own = t(`problems.${code}`) ?? t(`notRead.${code}`);
+  if (own) return new Problem(own, undefined, status, code);
+  return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status, code);
 }
 
 /** The JSON of a reply, null where there is none to have (204). */

@@ -7,6 +7,7 @@ addWords({
   en: {
     problems: {
       upload: "The upload did not arrive whole. Add the files again.",
+      no_conversation: "This conversation does not exist. It may have been deleted.",
       not_here: "This is no longer here; it may have been deleted. Reload the page.",
       no_index: "There is nothing to search yet. Add a source first.",
       index_mismatch: "The search index does not fit this library. Whoever runs Tenkyo has to rebuild it.",
@@ -26,6 +27,7 @@ addWords({
       job_ended: "この読み込みはすでに終わっています。",
       request: "この操作はできませんでした。ページを再読み込みして、もう一度お試しください。",
       expired: "有効期限が切れたか、取り消されています。新しいリンクをもらってください。",
+      no_conversation: "この会話はありません。削除された可能性があります。",
       not_here: "見つかりません。削除された可能性があります。ページを再読み込みしてください。",
       no_index: "検索できる資料がまだありません。資料を追加してください。",
       index_mismatch: "検索用の索引がライブラリと合っていません。管理者に再作成を依頼してください。",
