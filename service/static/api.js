@@ -12,6 +12,9 @@ export class Problem extends Error {
     this.code = code; // the kind of problem, where the service gave it one
   }
 
+  /** In the page's own words, which say what to do as well: nothing is to be added. */
+  own = false;
+
   /** Asked again as it stands, it would be refused again. */
   get final() { return [400, 413, 422].includes(this.status); }
 }
@@ -21,7 +24,7 @@ export function problem(body, replied) {
   const status = body?.status ?? replied;
   const code = body?.code;
   const own = t(`problems.${code}`) ?? t(`notRead.${code}`);
-  if (own) return new Problem(own, undefined, status, code);
+  if (own) return Object.assign(new Problem(own, undefined, status, code), { own: true });
   return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status, code);
 }
 

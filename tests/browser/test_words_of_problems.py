@@ -94,6 +94,17 @@ def test_what_fails_is_explained_in_japanese(house, opened):
     expect(alert).to_have_text("同じ名前のコレクションがあります。別の名前にしてください。")
 
 
+def test_refused_question_gets_the_advice_that_fits_it_and_no_other(house, visit):
+    reader = visit(house.url, locale="ja")
+    reader.expected.append("status of 422")
+    reader.ask("？？？").answered()
+    note = reader.turn.locator(".note.failed")
+    expect(note.locator("p").first).to_have_text(
+        "質問を読み取れません。4,000文字以内の文章で入力してください。"
+    )
+    expect(note).not_to_contain_text("サーバーのログ")
+
+
 def test_job_that_the_server_could_not_finish_is_explained_in_japanese(house, opened, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
