@@ -36,6 +36,8 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
+from index.inference.http_embedder import EmbedderChanged
+from index.inference.model_errors import SearchModelError
 from service.errors import ConversationNotFound
 from service.logs import current_request_id
 
@@ -61,6 +63,8 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (IndexMissing, 503, "There is no index yet"),
     (IndexMismatch, 503, "The index does not match the library"),
     (StoreError, 503, "The database cannot be used"),
+    (EmbedderChanged, 502, "The embedding model is another one"),
+    (SearchModelError, 502, "A model for searching or checking failed"),
     (ModelError, 502, "The model failed"),
     (PageNotDrawn, 422, "The page cannot be drawn"),
     (CorpusError, 422, "The source cannot be read"),
@@ -86,6 +90,8 @@ CODES: dict[type[TenkyoError], str] = {
     IndexMissing: "no_index",
     IndexMismatch: "index_mismatch",
     StoreError: "store",
+    EmbedderChanged: "embedder_changed",
+    SearchModelError: "search_model",
     ModelError: "model",
     PageNotDrawn: "page",
     CorpusError: "source",

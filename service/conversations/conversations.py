@@ -16,8 +16,8 @@ from corpus.errors import RequestRefused
 from corpus.store.database import Database, upsert
 from service.conversations import schema
 from service.conversations.search import Match, find_match, has_words, search_words
-from service.errors import ConversationNotFound
 from service.conversations.titles import title_of
+from service.errors import ConversationNotFound
 from service.query import printable
 
 MAX_TITLE_LENGTH = 200  # characters of a title that a reader sets

@@ -53,6 +53,14 @@ def test_every_code_has_japanese_words(opened):
         assert not ENGLISH.search(said) and not COMMAND.search(said), (key, said)
 
 
+def test_model_of_the_search_is_not_called_a_language_model(opened):
+    """Nor may it be said of it that another one could be chosen: readers cannot."""
+    keys = ["problems.search_model", "problems.embedder_changed"]
+    said = words(opened(locale="ja"), keys)
+    assert all("管理者" in each and "言語モデル" not in each for each in said.values()), said
+    assert "索引の再作成" in said["problems.embedder_changed"]
+
+
 def test_what_fails_is_explained_in_japanese(house, opened):
     reader = opened(locale="ja")
     reader.expected += ["status of 422", "status of 409"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
 
+from corpus.errors import ModelUnavailable
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.http_embedder import EmbedderChanged, HttpEmbedder
 from service.answering.engine import Engine
 from service.api.app import create_app
+from service.problems import as_problem
 from tests.support.asgi_client import QUESTION, request
 
 
@@ -30,3 +35,19 @@ def call(library, library_folder, checker, history):
 def test_unknown_conversation_has_a_code_of_its_own(call, method, path, body):
     problem = call(method, path, json=body).json()
     assert (problem["status"], problem["code"]) == (404, "no_conversation")
+
+
+def test_models_of_the_search_are_told_from_language_models(tmp_path):
+    """A reader who reads "language model" would choose another one, to no avail."""
+    with pytest.raises(ModelUnavailable) as unreachable:
+        HttpEmbedder("http://127.0.0.1:9/v1", "m").embed_query("a")
+    with pytest.raises(ModelUnavailable) as absent:
+        SentenceTransformerEmbedder("/there/is/no/such/folder", tmp_path).embed_query("a")
+    for error, code in (
+        (unreachable.value, "search_model"),
+        (absent.value, "search_model"),
+        (EmbedderChanged("the server now answers with 3 dimensions"), "embedder_changed"),
+        (ModelUnavailable("the language model is silent"), "model"),
+    ):
+        problem = json.loads(as_problem(error).body)
+        assert (problem["status"], problem["code"]) == (502, code)
