@@ -38,7 +38,15 @@ from corpus.errors import (
 )
 from index.inference.http_embedder import EmbedderChanged
 from index.inference.model_errors import SearchModelError
-from service.errors import ConversationNotFound
+from service.errors import (
+    CollectionNotFound,
+    ConversationNotFound,
+    LinkGone,
+    LinkNotFound,
+    ModelFixed,
+    ModelKeyRefused,
+    ModelNotConnected,
+)
 from service.logs import current_request_id
 
 logger = logging.getLogger(__name__)
@@ -56,9 +64,15 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (NotEnded, 503, "The answer is still being stopped"),
     (NotReady, 503, "The service is starting"),
     (JobEnded, 409, "The job has ended"),
+    (ModelFixed, 422, "Settings decide which model answers"),
+    (ModelKeyRefused, 422, "This is no key"),
+    (ModelNotConnected, 422, "This model is not connected"),
     (RequestRefused, 422, "The request cannot be processed"),
+    (LinkGone, 410, "No longer shared"),
     (Gone, 410, "No longer available"),
     (ConversationNotFound, 404, "This conversation does not exist"),
+    (CollectionNotFound, 404, "There is no such collection"),
+    (LinkNotFound, 404, "There is no such link"),
     (NotFound, 404, "Not found"),
     (IndexMissing, 503, "There is no index yet"),
     (IndexMismatch, 503, "The index does not match the library"),
@@ -83,9 +97,15 @@ CODES: dict[type[TenkyoError], str] = {
     NotEnded: "busy_now",
     NotReady: "busy_now",
     JobEnded: "job_ended",
+    ModelFixed: "model_fixed",
+    ModelKeyRefused: "model_key",
+    ModelNotConnected: "no_model",
     RequestRefused: "request",
-    Gone: "expired",
+    LinkGone: "expired",
+    Gone: "stopped",
     ConversationNotFound: "no_conversation",
+    CollectionNotFound: "no_collection",
+    LinkNotFound: "no_link",
     NotFound: "not_here",
     IndexMissing: "no_index",
     IndexMismatch: "index_mismatch",

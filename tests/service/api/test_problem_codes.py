@@ -12,6 +12,7 @@ from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.http_embedder import EmbedderChanged, HttpEmbedder
 from service.answering.engine import Engine
 from service.api.app import create_app
+from service.concurrency.replay import stopped_error
 from service.problems import as_problem
 from tests.support.asgi_client import QUESTION, request
 
@@ -51,3 +52,38 @@ def test_models_of_the_search_are_told_from_language_models(tmp_path):
     ):
         problem = json.loads(as_problem(error).body)
         assert (problem["status"], problem["code"]) == (502, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        (
+            "POST",
+            "/v1/answers",
+            {"question": QUESTION, "collections": ["nope"]},
+            404,
+            "no_collection",
+        ),
+        ("POST", "/v1/answers", {"question": QUESTION, "model": "nope"}, 422, "no_model"),
+        ("GET", "/v1/shared/nope", None, 404, "no_link"),
+        ("GET", "/v1/sources/nope", None, 404, "not_here"),
+    ],
+)
+def test_what_has_its_own_remedy_has_a_code_of_its_own(call, method, path, body, status, code):
+    problem = call(method, path, json=body).json()
+    assert (problem["status"], problem["code"]) == (status, code)
+
+
+def test_link_that_was_revoked_is_told_from_an_answer_that_was_stopped(call):
+    asked = {"question": QUESTION, "mode": "quoted"}
+    shares = (
+        f"/v1/conversations/{call('POST', '/v1/answers', json=asked).json()['conversation_id']}"
+    )
+    token = call("POST", f"{shares}/share", json={}).json()["token"]
+    assert call("DELETE", f"{shares}/shares/{token}").status_code == 204
+    revoked = call("GET", f"/v1/shared/{token}").json()
+    stopped = json.loads(as_problem(stopped_error()).body)
+    assert [(each["status"], each["code"]) for each in (revoked, stopped)] == [
+        (410, "expired"),
+        (410, "stopped"),
+    ]
