@@ -16,6 +16,11 @@ class ConversationNotFound(NotFound):
 class CollectionNotFound(NotFound):
     """There is no collection of this name: use one of those that the message names."""
 
+    @property
+    def public(self) -> str:
+        """The message without the command that makes one, where there are none."""
+        return str(self).partition("; `tenkyo")[0]
+
 
 class LinkNotFound(NotFound):
     """There is no such shared link: check that it is whole."""

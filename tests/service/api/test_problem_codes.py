@@ -74,6 +74,14 @@ def test_what_has_its_own_remedy_has_a_code_of_its_own(call, method, path, body,
     assert (problem["status"], problem["code"]) == (status, code)
 
 
+def test_unknown_collection_is_told_without_a_command_where_there_are_none(call):
+    """The page shows these words, since they name the collections that there are."""
+    asked = {"question": QUESTION, "collections": ["nope"]}
+    assert call("POST", "/v1/answers", json=asked).json()["detail"] == (
+        "no collection 'nope': there are none yet"
+    )
+
+
 def test_link_that_was_revoked_is_told_from_an_answer_that_was_stopped(call):
     asked = {"question": QUESTION, "mode": "quoted"}
     shares = (
