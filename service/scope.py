@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from corpus.errors import NotFound
+from service.errors import CollectionNotFound
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -79,7 +80,10 @@ def find_scope(store: Store, scope: Scope) -> FoundScope:
         return FoundScope(scope, scope.source_ids)
     # Spellings of one name are looked up once: there is no end of them.
     spelled = {name_key(name): name for name in scope.collections}
-    found = [store.collections.named(name) for name in spelled.values()]
+    try:
+        found = [store.collections.named(name) for name in spelled.values()]
+    except NotFound as error:
+        raise CollectionNotFound(str(error)) from None
     ids = dict.fromkeys(scope.source_ids or ())
     for collection in found:
         ids.update(dict.fromkeys(collection.source_ids))

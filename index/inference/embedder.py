@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from corpus.errors import ModelUnavailable, TenkyoError
+from corpus.errors import TenkyoError
 from index.inference import openvino_cache
 from index.inference.bundled_model import Bundled, open_bundled
 from index.inference.embedding_prompts import Prompts, prompts_in
 from index.inference.encoder_numpy import NumpyModel
 from index.inference.encoder_weights import read_embedder
 from index.inference.extra_library import in_one_line
+from index.inference.model_errors import SearchModelUnavailable
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from index.inference.openvino_runtime import OpenVinoModel
 from index.inference.sentence_transformer import (
@@ -177,7 +178,7 @@ class SentenceTransformerEmbedder:
                 except TenkyoError:
                     raise
                 except Exception as error:  # a damaged file makes the library raise any class
-                    raise ModelUnavailable(
+                    raise SearchModelUnavailable(
                         f"cannot load the embedding model {self.name!r} ({in_one_line(error)}):"
                         " set TENKYO_EMBEDDER to bundled:multilingual-e5-small, to a folder, or"
                         " to a hub id that this machine can reach"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import ModelUnavailable
+from index.inference.model_errors import SearchModelUnavailable
 
 EXTRA = "sentence-transformers"
 _LIBRARIES = ("sentence_transformers", "torch", "transformers")  # that come with it
 
 
-class ModelLibraryMissing(ModelUnavailable):
+class ModelLibraryMissing(SearchModelUnavailable):
     """The library that a model runs by is not installed: install it, or choose another model."""
 
 

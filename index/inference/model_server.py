@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from corpus.errors import ModelBadOutput, ModelUnavailable
+from index.inference.model_errors import SearchModelBadOutput, SearchModelUnavailable
 from index.inference.server_errors import error_message
 
 _MOST_BYTES = 64_000_000  # of one reply; 32 vectors of 4,096 numbers are about 3 MB
@@ -83,19 +83,19 @@ class ModelServer:
                 try:
                     self._model = str(listed["data"][0]["id"])
                 except (KeyError, TypeError, IndexError):
-                    raise ModelUnavailable(
+                    raise SearchModelUnavailable(
                         f"{self._named} has no models: load one there, or name it in"
                         f" {self._model_setting}"
                     ) from None
             return self._model
 
-    def bad_output(self, problem: str) -> ModelBadOutput:
+    def bad_output(self, problem: str) -> SearchModelBadOutput:
         """Make the error for a reply that is not what was asked for.
 
         Args:
             problem: What is wrong with the reply, with the fix.
         """
-        return ModelBadOutput(f"{self._named} {problem}")
+        return SearchModelBadOutput(f"{self._named} {problem}")
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         response = self._sent(method, path, body)
@@ -139,16 +139,16 @@ class ModelServer:
                     content=bytes(read),
                 )
         except httpx.TimeoutException:
-            raise ModelUnavailable(
+            raise SearchModelUnavailable(
                 f"{self._named} gave no answer within {self._timeout:g} s: see whether it is"
                 " overloaded, or use a smaller model"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):  # the last: no name of a host
-            raise ModelUnavailable(
+            raise SearchModelUnavailable(
                 f"{self._named} cannot be reached: start it, or correct {self._url_setting}"
             ) from None
 
-    def _refusal(self, response: httpx.Response, path: str) -> ModelUnavailable:
+    def _refusal(self, response: httpx.Response, path: str) -> SearchModelUnavailable:
         status, said = response.status_code, error_message(_decoded(response.content), self._key)
         detail = f": {said}" if said else ""
         if status in (401, 403):
@@ -162,7 +162,9 @@ class ModelServer:
             problem = "is overloaded or broken: try again later, or see its log"
         else:
             problem = f"refused the texts: check that {self._model_setting} is such a model"
-        return ModelUnavailable(f"{self._named} {problem} (it answered {status}{detail})", status)
+        return SearchModelUnavailable(
+            f"{self._named} {problem} (it answered {status}{detail})", status
+        )
 
 
 def _without_secrets(url: str) -> str:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from corpus.errors import ModelUnavailable
 from index.inference.cross_encoder import LABELS, Checker
 from index.inference.extra_library import extra_needed, in_one_line
+from index.inference.model_errors import SearchModelUnavailable
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -87,14 +87,14 @@ class NliChecker:
             tokenizer = AutoTokenizer.from_pretrained(self.name)
             labels = network.config.id2label
         except Exception as error:  # a damaged file makes the library raise any class of error
-            raise ModelUnavailable(
+            raise SearchModelUnavailable(
                 f"cannot load the NLI model {self.name!r} ({in_one_line(error)}):"
                 " set TENKYO_CHECKER to a folder or to a hub id that this machine can reach, or"
                 " unset it"
             ) from error
         names = [str(labels[i]).lower() for i in sorted(labels)]
         if "entailment" not in names:
-            raise ModelUnavailable(
+            raise SearchModelUnavailable(
                 f"the model {self.name!r} has the labels {', '.join(names)} but not entailment:"
                 " set TENKYO_CHECKER to a model for natural-language inference"
             )

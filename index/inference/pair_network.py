@@ -14,10 +14,10 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from tokenizers import Encoding, Tokenizer
 
-from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache
 from index.inference.bundled_model import Bundled, open_bundled
 from index.inference.encoder_weights import Encoder, read_weights
+from index.inference.model_errors import SearchModelUnavailable
 from index.types import Floats
 
 _SAMPLE_PAIRS = (  # a converted network is tested on these
@@ -125,9 +125,11 @@ class PairNetwork:
         return Bundled(Encoder(self._kind, weights, self._config), rows)
 
 
-def unreadable(file: Path, error: Exception) -> ModelUnavailable:
+def unreadable(file: Path, error: Exception) -> SearchModelUnavailable:
     """Return the error for a weights file that cannot be read."""
-    return ModelUnavailable(f"cannot load the checker from {file} ({error}): reinstall Tenkyo")
+    return SearchModelUnavailable(
+        f"cannot load the checker from {file} ({error}): reinstall Tenkyo"
+    )
 
 
 def pair_ids(first: Sequence[int], second: Sequence[int], config: dict[str, Any]) -> list[int]:

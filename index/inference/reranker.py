@@ -17,6 +17,7 @@ import numpy as np
 from corpus.errors import ModelError, ModelUnavailable
 from corpus.protocols import require_protocol
 from index.inference.extra_library import extra_needed, in_one_line
+from index.inference.model_errors import SearchModelUnavailable
 from index.inference.model_server import ModelServer
 from index.types import Floats
 
@@ -89,8 +90,8 @@ class CrossEncoderReranker:
             raise self._unusable(error) from error
         return model
 
-    def _unusable(self, reason: object) -> ModelUnavailable:
-        return ModelUnavailable(
+    def _unusable(self, reason: object) -> SearchModelUnavailable:
+        return SearchModelUnavailable(
             f"the re-ranker {self.name!r} cannot be used ({in_one_line(reason)}): set"
             " TENKYO_RERANKER to a folder, or to a hub id that this machine can reach, of a"
             " CrossEncoder of sentence-transformers, or unset it"

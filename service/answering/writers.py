@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from corpus.errors import RequestRefused
 from service.disclosure import model_name
+from service.errors import ModelNotConnected
 from service.generation.llm import AnswerModel
 from service.judging.types import Judge
 
@@ -45,14 +45,14 @@ class Writers:
         """Return these models with the one of a name as the writer; None: the usual one.
 
         Raises:
-            RequestRefused: There is no such model.
+            ModelNotConnected: There is no such model.
         """
         if name is None or (self.model is not None and name == model_name(self.model.name)):
             return self
         if name not in self.others:
             some = ", ".join(self.names[:_NAMED])
             fix = f"use {some}, or leave it out" if some else "connect one, or leave it out"
-            raise RequestRefused(f"there is no model “{name[:100]}” here: {fix}")
+            raise ModelNotConnected(f"there is no model “{name[:100]}” here: {fix}")
         return replace(self, model=self.others[name], judge_writes=False)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
-from corpus.errors import ModelError, RequestRefused
+from corpus.errors import ModelError
 from service.answering.writers import Writers, WritersInUse
 from service.connection.choice import (
     ChoiceFile,
@@ -32,6 +32,7 @@ from service.connection.servers import (
 )
 from service.connection.trial import WritingTrial, try_judging, try_writing
 from service.disclosure import model_name
+from service.errors import ModelFixed, ModelKeyRefused
 from service.generation.llm import AnswerModel, ChatModel
 from service.judging.service_judge import JudgeStatus, proving
 from service.judging.standing import Standing
@@ -178,7 +179,7 @@ class ModelConnection:
             What the server has; where that has a fault, nothing was changed.
 
         Raises:
-            RequestRefused: The environment decides.
+            ModelFixed: The environment decides.
             StoreError: The choice cannot be kept.
         """
         self._check_free()
@@ -194,7 +195,7 @@ class ModelConnection:
         """Answer with quotes from the next question on, and forget the choice and its key.
 
         Raises:
-            RequestRefused: The environment decides.
+            ModelFixed: The environment decides.
             StoreError: The choice cannot be removed.
         """
         self._check_free()
@@ -264,7 +265,7 @@ class ModelConnection:
 
     def _check_free(self) -> None:
         if is_fixed(self._settings):
-            raise RequestRefused(
+            raise ModelFixed(
                 "TENKYO_LLM_URL, TENKYO_LLM_GGUF or --model-url decides which model answers: unset"
                 " it to choose one here"
             )
@@ -273,7 +274,7 @@ class ModelConnection:
         """Return a model by its name; its server is asked where that was not done before."""
         base, key = base_url(url), self._key(base_url(url), key)
         if not may_be_key(key):
-            raise RequestRefused("there is a character in the key that no key has: copy it again")
+            raise ModelKeyRefused("there is a character in the key that no key has: copy it again")
         if (base, model) not in self._ids:
             await self.list(base, key)
         return self._choice_of(base, model, key)

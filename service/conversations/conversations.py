@@ -12,11 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from corpus.errors import NotFound, RequestRefused
+from corpus.errors import RequestRefused
 from corpus.store.database import Database, upsert
 from service.conversations import schema
 from service.conversations.search import Match, find_match, has_words, search_words
 from service.conversations.titles import title_of
+from service.errors import ConversationNotFound
 from service.query import printable
 
 MAX_TITLE_LENGTH = 200  # characters of a title that a reader sets
@@ -127,9 +128,11 @@ class ConversationStore:
         self._database.erase_deleted()
 
 
-def unknown_conversation(conversation_id: str) -> NotFound:
+def unknown_conversation(conversation_id: str) -> ConversationNotFound:
     """Make the error for a conversation that does not exist."""
-    return NotFound(f"no conversation {conversation_id!r}: /v1/conversations lists them all")
+    return ConversationNotFound(
+        f"no conversation {conversation_id!r}: /v1/conversations lists them all"
+    )
 
 
 def _same_id(conversation_id: str) -> sa.ColumnElement[bool]:

@@ -12,12 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from corpus.errors import Gone, NotFound
+from corpus.errors import NotFound
 from corpus.store.database import Database, utc_now
 from service.conversations import schema
 from service.conversations.conversations import unknown_conversation
 from service.conversations.titles import title_of
 from service.disclosure import public
+from service.errors import LinkGone, LinkNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +146,16 @@ class ShareStore:
                 sa.select(schema.shares).where(schema.shares.c.token == token)
             ).first()
             if link is None:
-                raise NotFound(
+                raise LinkNotFound(
                     "there is no such shared conversation: check that the link is whole; if it is,"
                     " the conversation was deleted"
                 )
             if link.revoked_at:
-                raise Gone(
+                raise LinkGone(
                     "this conversation is no longer shared: ask who sent the link for a new one"
                 )
             if link.expires_at and link.expires_at <= utc_now():
-                raise Gone(
+                raise LinkGone(
                     f"the link expired on {link.expires_at[:10]}: ask who sent it for a new one"
                 )
             query = (

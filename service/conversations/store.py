@@ -17,6 +17,7 @@ from service.conversations.feedback import FeedbackStore
 from service.conversations.search import make_searchable, search_row
 from service.conversations.shares import ShareStore
 from service.disclosure import public
+from service.errors import ConversationNotFound
 
 RETENTION_SECONDS = 24 * 3600  # of replies
 MAX_STORED_REPLIES = 10_000  # of some hundred bytes each: answers are stored elsewhere
@@ -116,7 +117,7 @@ class History:
             known = _is_known(db, conversation_id)
             answers = [public(found) for found in db.execute(query).scalars()]
         if not known:
-            raise NotFound(
+            raise ConversationNotFound(
                 f"no conversation {conversation_id!r}: leave conversation_id out to start one"
             )
         return answers
@@ -146,7 +147,7 @@ class History:
             if begins:
                 _insert_conversation(db, conversation_id)
             elif not _is_known(db, conversation_id):
-                raise NotFound(
+                raise ConversationNotFound(
                     f"the conversation {conversation_id!r} was deleted before the answer was"
                     " finished: ask again without conversation_id"
                 )

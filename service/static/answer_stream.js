@@ -17,7 +17,7 @@ export class Lost extends Error {
 /** What the server says is wrong with a question, and what to do about it. */
 export function problem(body, code) {
   const made = toldBy(body, code);
-  made.detail ??= t("problemDo");
+  if (!made.own) made.detail ??= t("problemDo");
   if (made.status === 503 && Number.isInteger(body?.retry_after)) { // nothing is amiss: only not now
     made.title = t("notNow");
     made.detail = t("notNowDo", { n: body.retry_after });

@@ -4,23 +4,28 @@ import "./i18n_problems.js";
 import { t } from "./i18n.js";
 
 export class Problem extends Error {
-  constructor(title, detail, status) {
+  constructor(title, detail, status, code) {
     super(title);
     this.title = title;
     this.detail = detail;
     this.status = status; // that of HTTP, where there was one
+    this.code = code; // the kind of problem, where the service gave it one
   }
+
+  /** In the page's own words, which say what to do as well: nothing is to be added. */
+  own = false;
 
   /** Asked again as it stands, it would be refused again. */
   get final() { return [400, 413, 422].includes(this.status); }
 }
 
 /** The problem document of a reply in the page's own words, else in those of the service, else what can be said without. */
-export function problem(body, code) {
-  const status = body?.status ?? code;
-  const own = t(`problems.${body?.code}`) ?? t(`notRead.${body?.code}`);
-  if (own) return new Problem(own, undefined, status);
-  return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status);
+export function problem(body, replied) {
+  const status = body?.status ?? replied;
+  const code = body?.code;
+  const own = t(`problems.${code}`) ?? t(`notRead.${code}`);
+  if (own) return Object.assign(new Problem(own, undefined, status, code), { own: true });
+  return new Problem(body?.title || t("problem", { status }), typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, status, code);
 }
 
 /** The JSON of a reply, null where there is none to have (204). */

@@ -55,15 +55,11 @@ async function ask(question, given) {
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
     else turn.fail(explain(error));
-    if (isUnknown(sent.conversation_id, error)) desk.lost(); // deleted elsewhere
+    if (error.code === "no_conversation") desk.lost(); // deleted elsewhere
   }
   running = null;
   settle(turn);
 }
-
-/** Whether what is not found is the conversation: a source or a collection may be gone as well, so
- *  what tells is that the problem names the id, which no one would give to anything else. */
-const isUnknown = (id, { status, detail }) => Boolean(id) && status === 404 && Boolean(detail?.includes(`'${id}'`));
 
 function begin(turn) {
   reader?.close();

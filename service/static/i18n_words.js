@@ -167,7 +167,6 @@ export const WORDS = {
     talks: {
       fresh: "New question",
       lost: "This conversation was deleted. What you see here is no longer saved, and your next question starts a new conversation.",
-      unknown: "This conversation does not exist. It may have been deleted.",
     },
   },
   ja: {
@@ -334,7 +333,6 @@ export const WORDS = {
     talks: {
       fresh: "新しい質問",
       lost: "この会話は削除されました。表示中の内容は保存されていません。次の質問から新しい会話になります。",
-      unknown: "この会話はありません。削除された可能性があります。",
     },
   },
 };

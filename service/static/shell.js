@@ -122,7 +122,7 @@ export class Shell {
     try {
       if (id) found = await api(`/v1/conversations/${encodeURIComponent(id)}`);
     } catch (error) {
-      problem = error.status === 404 ? { title: t("talks.unknown") } : error;
+      problem = error.status === 404 ? { title: t("problems.no_conversation") } : error;
     }
     if (id !== named()) return;
     this.id = found?.id ?? null;

@@ -277,7 +277,7 @@ def translating(reader, replies):
 def test_quote_is_translated_on_a_click(reciting, visit):
     reciting.engine.made, citation = foreign()
     reader = visit(reciting.url, locale="ja", start=False)
-    problem = {"title": "The model failed", "status": 502, "detail": "try again"}
+    problem = {"title": "The model failed", "status": 502, "detail": "try again", "code": "model"}
     done = {
         "quote": MAPS,
         "language": "ja",
@@ -294,7 +294,10 @@ def test_quote_is_translated_on_a_click(reciting, visit):
     expect(reader.claims.locator("p").first).to_contain_text(MAPS)  # as it is
     assert not asked
     note.get_by_role("button", name="翻訳する").click()
-    for said in ("try again", "言語モデルは未接続"):
+    for said in (
+        "言語モデルを使えませんでした。もう一度お試しください。続く場合は、別のモデルを選んでください。",
+        "言語モデルは未接続",
+    ):
         expect(note.get_by_role("alert")).to_have_text(said)
         note.get_by_role("button", name="翻訳する").click()
     shown = note.locator(".translation p")

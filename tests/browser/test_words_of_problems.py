@@ -53,6 +53,14 @@ def test_every_code_has_japanese_words(opened):
         assert not ENGLISH.search(said) and not COMMAND.search(said), (key, said)
 
 
+def test_model_of_the_search_is_not_called_a_language_model(opened):
+    """Nor may it be said of it that another one could be chosen: readers cannot."""
+    keys = ["problems.search_model", "problems.embedder_changed"]
+    said = words(opened(locale="ja"), keys)
+    assert all("管理者" in each and "言語モデル" not in each for each in said.values()), said
+    assert "索引の再作成" in said["problems.embedder_changed"]
+
+
 def test_what_fails_is_explained_in_japanese(house, opened):
     reader = opened(locale="ja")
     reader.expected += ["status of 422", "status of 409"]
@@ -92,6 +100,17 @@ def test_what_fails_is_explained_in_japanese(house, opened):
         reader.page.locator("#collection-name").press("Enter")
         expect(reader.page.locator("#collection-new")).to_have_count(1)
     expect(alert).to_have_text("同じ名前のコレクションがあります。別の名前にしてください。")
+
+
+def test_refused_question_gets_the_advice_that_fits_it_and_no_other(house, visit):
+    reader = visit(house.url, locale="ja")
+    reader.expected.append("status of 422")
+    reader.ask("？？？").answered()
+    note = reader.turn.locator(".note.failed")
+    expect(note.locator("p").first).to_have_text(
+        "質問を読み取れません。4,000文字以内の文章で入力してください。"
+    )
+    expect(note).not_to_contain_text("サーバーのログ")
 
 
 def test_job_that_the_server_could_not_finish_is_explained_in_japanese(house, opened, monkeypatch):

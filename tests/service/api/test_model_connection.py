@@ -260,6 +260,7 @@ def test_environment_overrides_the_choice_and_the_dialog_says_so(app_of, tmp_pat
         assert (state["hindrance"], state["model"], state["chosen"]) == ("settings", "set", False)
         for reply in (page.put("/page/model", json=BODY), page.delete("/page/model")):
             assert reply.status_code == 422 and "TENKYO_LLM_URL" in reply.json()["detail"]
+            assert reply.json()["code"] == "model_fixed"
     assert ChoiceFile(tmp_path).read() == kept
 
 
@@ -306,6 +307,7 @@ def test_model_is_not_tried_with_a_text_that_cannot_be_a_key(app_of, path):
     headers = {"X-Tenkyo-Token": page_token(), "Host": "localhost"}
     refused = request(app_of(), "POST", path, headers=headers, json=BODY | {"key": "鍵"})
     assert refused.status_code == 422 and "copy it again" in refused.json()["detail"]
+    assert refused.json()["code"] == "model_key"
 
 
 def test_unknown_model_of_a_question_is_refused(app_of):
