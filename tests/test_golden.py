@@ -173,6 +173,7 @@ NOT_RUN = {  # functions of these modules that others call, or that run at impor
     "service.query.check_question",
     "service.query.printable",
     "service.verification.verifier.Verifier.read",
+    "service.messages.joined",
     "service.messages.list_titles",
 }
 

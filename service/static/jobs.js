@@ -55,7 +55,11 @@ export class Jobs {
 
   #add(job) {
     const known = this.list.find(({ id }) => id === job.id);
-    if (known) return Object.assign(known, { sent: job.sent });
+    if (known) { // found while its files were being sent
+      Object.assign(known, { sent: job.sent });
+      this.#onChange(known);
+      return known;
+    }
     job.items = new Map();
     this.list.unshift(job);
     kept.set(KEY, "1");

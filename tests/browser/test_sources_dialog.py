@@ -119,6 +119,30 @@ def test_protected_pdf_asks_for_its_password_at_its_row(house, opened):
     expect(reader.claims.first).to_contain_text("186 metres")
 
 
+FOUND_MEANWHILE = """async () => {
+  const { Jobs } = await import("/static/jobs.js");
+  const job = { id: "j1", status: "running", progress: {}, asked: {} };
+  let answer;
+  window.EventSource = class { addEventListener() {} };
+  window.fetch = (path, { method }) => method === "POST"
+    ? new Promise((resolve) => { answer = () => resolve(Response.json(job)); })
+    : Promise.resolve(Response.json({ jobs: [job] }));
+  const drawn = [];
+  const jobs = new Jobs((changed) => drawn.push(changed.sent?.has("dam.pdf") ?? false));
+  const sending = jobs.send([new File(["%PDF"], "dam.pdf")]);
+  await jobs.find();
+  answer();
+  await sending;
+  return [jobs.list.length, drawn];
+}"""
+
+
+def test_job_that_is_found_while_its_files_are_sent_is_drawn_with_them(reciting, visit):
+    """Else its protected files would have to be chosen again."""
+    found = visit(reciting.url).page.evaluate(FOUND_MEANWHILE)
+    assert found == [1, [False, True]]
+
+
 def test_files_dropped_anywhere_are_added(house, visit):
     reader = visit(house.url)
     drop(

@@ -109,7 +109,7 @@ METHODS = {
     "rules + cross-encoder (judge: window)": ("too long for the judging model", "長すぎました"),
     "reader": ("a small reading model", "小さな読解モデル"),
     "metadata": ("the catalogue: it repeats what is recorded there", "登録された項目"),
-    "overview": ("the beginning of a work", "著作の冒頭"),
+    "overview": ("the sentence is of a work", "求められた著作の文"),
     "leans on a withheld sentence": ("which it depends on", "前提となる文"),
     "rules + big.7b": ("rules + big.7b", "rules + big.7b"),
     "rules (judge: asleep)": ("rules (judge: asleep)", "rules (judge: asleep)"),
