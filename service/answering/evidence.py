@@ -74,22 +74,6 @@ def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:
     return front + [hit for hit in hits if id(hit) not in chosen]
 
 
-def with_each_language(hits: Sequence[Hit], first: int) -> list[Hit]:
-    """Move the best hit of the other language into the first places, if none of it is there.
-
-    The others are read only if nothing among these surely answers.
-
-    Args:
-        hits: Those that are to be read, best first.
-        first: How many are read before the others; at least one.
-    """
-    japanese = [is_japanese(hit.passage.text) for hit in hits]
-    at = japanese.index(not japanese[0]) if len(set(japanese)) > 1 else 0
-    if at < first:
-        return list(hits)
-    return [*hits[: first - 1], hits[at], *hits[first - 1 : at], *hits[at + 1 :]]
-
-
 def select_evidence(
     hits: Sequence[Hit],
     limit: int,

@@ -18,7 +18,6 @@ from service.answering.evidence import (
     originals_of,
     reserve_languages,
     select_evidence,
-    with_each_language,
     with_originals,
     with_pages,
 )
@@ -100,9 +99,6 @@ class EvidenceFinder:
         if state.within is None:
             hits = with_originals(self._library, state.originals, state.asked, hits, self._top_k)
         hits = reserve_languages(hits, self._top_k)
-        first = None if state.written or state.sides or state.overview else READ_FIRST
-        if first:
-            hits = with_each_language(hits[: self._top_k], first) + hits[self._top_k :]
         twins = self._library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if state.overview:
@@ -114,6 +110,8 @@ class EvidenceFinder:
         chosen = with_pages(self._library.store, chosen)
         asked = tuple(s.question for s in state.sides) or question_parts(state.asked)
         within = [side.within for side in state.sides] or None
+        every = state.written or state.sides or state.overview
+        first = None if every else READ_FIRST
         read = read_evidence(asked, chosen, state.originals, self._checker, within, first)
         state.evidence, state.parts = read
         if state.sides and any(part.answered for part in state.parts):

@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 from index.lexical.tokenizer import is_japanese
 from index.search import LANGUAGE_SHARE, Hit
-from service.answering.evidence import (
-    interleaved,
-    reserve_languages,
-    select_evidence,
-    with_each_language,
-)
+from service.answering.evidence import interleaved, reserve_languages, select_evidence
 from tests.support.readings import passage_evidence
 
 
@@ -61,21 +56,6 @@ def test_reserving_places_only_moves_hits(languages: str, limit: int) -> None:
         there = sum(is_japanese(hit.passage.text) == japanese for hit in before)
         shown = sum(is_japanese(hit.passage.text) == japanese for hit in after[:limit])
         assert shown >= min(there, int(LANGUAGE_SHARE * limit))
-
-
-@pytest.mark.parametrize(
-    ("languages", "first", "wanted"),
-    [
-        ("eeeeej", 4, [1, 2, 3, 6, 4, 5]),
-        ("jjjjejej", 4, [1, 2, 3, 5, 4, 6, 7, 8]),
-        ("eeje", 2, [1, 3, 2, 4]),
-        ("ejee", 2, [1, 2, 3, 4]),
-        ("eee", 2, [1, 2, 3]),
-        ("", 2, []),
-    ],
-)
-def test_each_language_is_among_what_is_read_first(languages, first, wanted) -> None:
-    assert numbers(with_each_language(hits(languages), first)) == wanted
 
 
 def test_hits_of_several_searches_take_turns_each_once() -> None:
