@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +125,19 @@ def visit(browser) -> Iterator[Visit]:
     for reader in readers:
         reader.nothing_went_wrong()
         reader.page.context.close()
+
+
+@pytest.fixture
+def open_sources(house, visit) -> Callable[..., Reader]:
+    """Return ``open_sources(**options of a browser context)``, which opens the sources of ``house``."""
+
+    def open_sources(**options) -> Reader:
+        reader = visit(house.url, **options)
+        reader.page.locator("#open-library").click()
+        expect(reader.page.locator("#library .adding")).to_be_visible()
+        return reader
+
+    return open_sources
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.browser.adding import MAPS, QUESTION, add
 from tests.support.browser.driver import expect
@@ -16,19 +15,6 @@ from tests.support.library_service import House
 
 def lines(*texts):
     return [(72, 700 - 16 * n, 11, text) for n, text in enumerate(texts)]
-
-
-@pytest.fixture
-def opened(house, visit):
-    """A function that opens the page with the sources dialog."""
-
-    def opened(**options):
-        reader = visit(house.url, **options)
-        reader.page.locator("#open-library").click()
-        expect(reader.page.locator("#library .adding")).to_be_visible()
-        return reader
-
-    return opened
 
 
 def drop(reader, name, text):
@@ -49,8 +35,8 @@ def row(reader, title):
     return reader.page.locator("#library li").filter(has_text=title)
 
 
-def test_added_source_is_used_and_removed_source_is_not(house, opened):
-    reader = opened()
+def test_added_source_is_used_and_removed_source_is_not(house, open_sources):
+    reader = open_sources()
     job = add(reader, ("maps.md", MAPS.encode()))
     expect(job.locator(".job-state")).to_contain_text("Done: 1 source read", timeout=60_000)
     expect(reader.page.locator("#library li")).to_have_count(15)
@@ -76,8 +62,8 @@ def test_added_source_is_used_and_removed_source_is_not(house, opened):
     assert "4,711" not in reader.turn.locator(".claims").text_content()
 
 
-def test_pdf_is_read_and_program_named_pdf_is_refused(opened):
-    reader = opened()
+def test_pdf_is_read_and_program_named_pdf_is_refused(open_sources):
+    reader = open_sources()
     page = lines("The lighthouse of Inubosaki was first lit in 1874.", "It is 31 metres high, and built of 193,000 bricks.")  # fmt: skip
     job = add(reader, ("lighthouse.pdf", pdf([page])), ("program.pdf", b"\x7fELF" + bytes(3000)))
     expect(job.locator(".job-state")).to_contain_text("1 could not be read", timeout=60_000)
@@ -90,8 +76,8 @@ def test_pdf_is_read_and_program_named_pdf_is_refused(opened):
     expect(reader.claims.first).to_contain_text("1874")
 
 
-def test_protected_pdf_asks_for_its_password_at_its_row(house, opened):
-    reader = opened()
+def test_protected_pdf_asks_for_its_password_at_its_row(house, open_sources):
+    reader = open_sources()
     locked = pdf([lines("The dam of Kurobe is 186 metres high.", "It was finished in 1963.")], password="open sesame")  # fmt: skip
     notes = ("notes.md", b"# Notes\n\nThe ropeway of Kurobe is 1,700 metres long.\n")
     first = add(reader, ("dam.pdf", locked), notes)
@@ -155,8 +141,8 @@ def test_files_dropped_anywhere_are_added(house, visit):
     expect(reader.page.locator(".veil")).to_be_hidden()
 
 
-def test_url_is_read_and_private_url_is_refused_with_a_reason(house, opened):
-    reader = opened()
+def test_url_is_read_and_private_url_is_refused_with_a_reason(house, open_sources):
+    reader = open_sources()
     reader.expected.append("status of 422")
     box = reader.page.get_by_label(re.compile("Or a web address"))
     box.fill("http://router.lan/secret")
@@ -183,8 +169,8 @@ def test_url_is_read_and_private_url_is_refused_with_a_reason(house, opened):
     expect(row(reader, "Bridges")).to_be_visible()
 
 
-def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
-    reader = opened()
+def test_linked_papers_are_read_on_request_and_failures_are_explained(open_sources):
+    reader = open_sources()
     reader.page.get_by_label("Also add the papers it links to").check()
     reader.page.locator("#add-url").fill("http://example.org/none")
     with reader.page.expect_request(lambda r: r.method == "POST") as sent:
@@ -195,8 +181,8 @@ def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
     expect(job.locator("dd")).to_contain_text("404")
 
 
-def test_ingestion_can_be_cancelled(house, opened):
-    reader = opened()
+def test_ingestion_can_be_cancelled(house, open_sources):
+    reader = open_sources()
     house.web.hold.clear()
     reader.page.locator("#add-url").fill("http://slow.example.org/")
     reader.page.locator("#add-url").press("Enter")
@@ -208,8 +194,8 @@ def test_ingestion_can_be_cancelled(house, opened):
     expect(reader.page.locator(".job")).to_have_count(0)
 
 
-def test_too_large_file_is_refused_before_upload(house, opened):
-    reader = opened()
+def test_too_large_file_is_refused_before_upload(house, open_sources):
+    reader = open_sources()
     posted = []
     reader.page.on("request", lambda r: posted.append(r.url) if r.method == "POST" else None)
     reader.page.evaluate(
@@ -226,8 +212,8 @@ def test_too_large_file_is_refused_before_upload(house, opened):
     assert not posted
 
 
-def test_missing_network_is_reported(opened):
-    reader = opened()
+def test_missing_network_is_reported(open_sources):
+    reader = open_sources()
     reader.expected.append("ERR_INTERNET_DISCONNECTED")
     reader.page.context.set_offline(True)
     reader.page.locator("#add-url").fill("http://example.org/")
@@ -236,8 +222,8 @@ def test_missing_network_is_reported(opened):
     reader.page.context.set_offline(False)
 
 
-def test_list_filter_and_select_all_apply_to_shown_sources(opened):
-    reader = opened()
+def test_list_filter_and_select_all_apply_to_shown_sources(open_sources):
+    reader = open_sources()
     shown = reader.page.locator("#library li:visible")
     reader.page.get_by_label(re.compile("Filter")).fill("robust radford")
     expect(shown).to_have_count(1)
@@ -249,20 +235,20 @@ def test_list_filter_and_select_all_apply_to_shown_sources(opened):
     assert reader.page.locator("#library li input:not(:checked)").count() == 1
 
 
-def test_changed_source_is_marked(house, opened):
+def test_changed_source_is_marked(house, open_sources):
     first = house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 90 metres high.\n")))
     source = first["items"][0]["source_id"]
     house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 91 metres high.\n"), source_id=source))  # fmt: skip
-    reader = opened()
+    reader = open_sources()
     tower = reader.page.locator(f"#library li[data-id='{source}']")
     expect(tower).to_contain_text("changed since")
     tower.locator("summary").click()
     expect(tower.locator("dl")).to_contain_text("Changed on")
 
 
-def test_hostile_names_and_titles_are_plain_text(house, opened):
+def test_hostile_names_and_titles_are_plain_text(house, open_sources):
     run = "<img src=x onerror='window.executed=1'>"
-    reader = opened(viewport={"width": 360, "height": 740})
+    reader = open_sources(viewport={"width": 360, "height": 740})
     body = f"# {run} \u202etxt.exe {'W' * 3000}\n\nThe depot in Ueno holds 20 trams.\n"
     add(reader, (f"{run}.md", body.encode()), ("a" * 300 + ".md", b"x"))
     expect(reader.page.locator(".job-state").first).to_contain_text("Done", timeout=60_000)
@@ -290,8 +276,8 @@ def test_unreachable_server_is_reported_where_it_happened(library_folder, tmp_pa
     expect(reader.page.get_by_role("alert")).to_contain_text("could not be reached")
 
 
-def test_only_start_and_end_of_a_job_are_announced(house, opened):
-    reader = opened()
+def test_only_start_and_end_of_a_job_are_announced(house, open_sources):
+    reader = open_sources()
     reader.page.evaluate(
         """() => { window.said = []; new MutationObserver((list) => { for (const m of list)
              for (const n of m.addedNodes) window.said.push(n.textContent); })

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-import pytest
-
 from corpus.document_errors import DocumentProblem
 from service.problems import CODES
 from tests.support.browser.adding import add
@@ -17,19 +15,6 @@ ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,} ")  # two words on end; a format or a
 COMMAND = re.compile(r"`|/v1/|GET |POST |tenkyo |--\w")
 # Codes with words of their own where they are shown, and those that no part of the page can meet.
 ELSEWHERE = {"page"}
-
-
-@pytest.fixture
-def opened(house, visit):
-    """A function that opens the page with the sources dialog."""
-
-    def opened(**options):
-        reader = visit(house.url, **options)
-        reader.page.locator("#open-library").click()
-        expect(reader.page.locator("#library .adding")).to_be_visible()
-        return reader
-
-    return opened
 
 
 def words(reader, keys: list[str]) -> dict[str, str | None]:
@@ -44,8 +29,8 @@ def words(reader, keys: list[str]) -> dict[str, str | None]:
     return dict(zip(keys, found, strict=True))
 
 
-def test_every_code_has_japanese_words(opened):
-    reader = opened(locale="ja")
+def test_every_code_has_japanese_words(open_sources):
+    reader = open_sources(locale="ja")
     keys = [f"notRead.{problem or 'other'}" for problem in get_args(DocumentProblem)]
     keys += [f"problems.{code}" for code in set(CODES.values()) - ELSEWHERE]
     for key, said in words(reader, keys).items():
@@ -53,16 +38,16 @@ def test_every_code_has_japanese_words(opened):
         assert not ENGLISH.search(said) and not COMMAND.search(said), (key, said)
 
 
-def test_model_of_the_search_is_not_called_a_language_model(opened):
+def test_model_of_the_search_is_not_called_a_language_model(open_sources):
     """Nor may it be said of it that another one could be chosen: readers cannot."""
     keys = ["problems.search_model", "problems.embedder_changed"]
-    said = words(opened(locale="ja"), keys)
+    said = words(open_sources(locale="ja"), keys)
     assert all("管理者" in each and "言語モデル" not in each for each in said.values()), said
     assert "索引の再作成" in said["problems.embedder_changed"]
 
 
-def test_what_fails_is_explained_in_japanese(house, opened):
-    reader = opened(locale="ja")
+def test_what_fails_is_explained_in_japanese(house, open_sources):
+    reader = open_sources(locale="ja")
     reader.expected += ["status of 422", "status of 409"]
     job = add(
         reader,
@@ -113,20 +98,22 @@ def test_refused_question_gets_the_advice_that_fits_it_and_no_other(house, visit
     expect(note).not_to_contain_text("サーバーのログ")
 
 
-def test_job_that_the_server_could_not_finish_is_explained_in_japanese(house, opened, monkeypatch):
+def test_job_that_the_server_could_not_finish_is_explained_in_japanese(
+    house, open_sources, monkeypatch
+):
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("service.ingestion.job_run.check_index", broken)
-    reader = opened(locale="ja")
+    reader = open_sources(locale="ja")
     job = add(reader, ("maps.md", b"# Maps\n\nThe archive holds 4,711 maps of the city.\n"))
     expect(job.locator(".job-state")).to_contain_text("サーバーで問題", timeout=60_000)
     assert not ENGLISH.search(job.inner_text())
 
 
-def test_what_is_gone_is_said_without_commands(house, opened):
+def test_what_is_gone_is_said_without_commands(house, open_sources):
     """The service names a command or a route; who reads the page has neither."""
-    reader = opened()
+    reader = open_sources()
     reader.expected.append("status of 404")
     made = house.call("POST", "/v1/collections", 201, json={"name": "Harbours"}).json()
     reader.page.reload()
