@@ -199,7 +199,9 @@ class DirectReplies:
     def _parts_for_texts(self, asked: str) -> list[str]:
         """Return those of several questions that are not for the catalogue."""
         parts = question_parts(asked)
-        kinds = {part: question_kind(part, self._library.embedder) for part in parts[1:] and parts}
+        if len(parts) < 2:
+            return []
+        kinds = {part: question_kind(part, self._library.embedder) for part in parts}
         return [
             part
             for part, kind in kinds.items()
