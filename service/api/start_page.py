@@ -33,7 +33,9 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parents[1] / "static"
 TITLES_SHOWN = 4  # of the newest sources
-EXAMPLES_WAITED = 0.6  # seconds; where finding them takes longer, the page asks for them later
+# Seconds; where finding them takes longer, the page asks for them later. Painting takes half a
+# second more, and a first view should take less than one.
+EXAMPLES_WAITED = 0.3
 
 _PLACE = "<!-- start -->"
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}  # no text ends the element
