@@ -1,7 +1,8 @@
-"""Narrower errors of documents that cannot be fetched or read, and a word for each kind of them.
+"""Narrower errors of documents that cannot be fetched or read, and a code for each kind of them.
 
-The word goes with the message into reports, so that a program can say the same in its own words,
-such as the page in Japanese. See ``corpus.errors`` for the errors that these refine.
+The code goes with the message into reports and the store, so that a program can say the same in
+its own words, such as the page in Japanese. Printed pages that cannot be read have such codes too.
+See ``corpus.errors`` for the errors that these refine.
 """
 
 from __future__ import annotations
@@ -36,7 +37,23 @@ DocumentProblem = Literal[
     "busy",
     "redirects",
     "unreachable",
+    "no pdf",
+    "limit",
 ]
+GapProblem = Literal[
+    "scan", "ocr found nothing", "ocr out of time", "fonts", "damaged page", "slide of pictures"
+]
+INSTALL_OCR = "install Tesseract, or run OCR on it first"
+NO_CHARACTERS = "its fonts do not say which characters they draw"
+# Why a printed page cannot be read, with the fix in brackets.
+GAP_REASONS: dict[GapProblem, str] = {
+    "scan": f"pictures without text ({INSTALL_OCR})",
+    "ocr found nothing": "OCR finds no text there (scan it anew, larger)",
+    "ocr out of time": "OCR of the pages before it took all the time there is (split the file)",
+    "fonts": f"{NO_CHARACTERS} ({INSTALL_OCR})",
+    "damaged page": "damaged (save the file again)",
+    "slide of pictures": "pictures without text (save the slides as a PDF)",
+}
 
 
 class DamagedFile(CorpusError):

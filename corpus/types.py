@@ -1,7 +1,7 @@
 """Immutable value types of the library: sources, documents, sections, pages and passages.
 
 Offsets count Unicode code points from 0 and always refer to ``Document.text``, the one string that
-a document has; spans are half-open, ``text[start:end]``. Only the standard library is imported.
+a document has; spans are half-open, ``text[start:end]``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
+
+from corpus.document_errors import DocumentProblem, GapProblem
 
 Kind = Literal["article", "paper", "digest", "web", "upload"]
 
@@ -63,13 +65,15 @@ class Source:
 class Unread:
     """An address or a file that could not be read, with the reason.
 
-    ``place`` is the URL or path, ``tried_at`` an ISO date-time in UTC.
+    ``place`` is the URL or path, ``tried_at`` an ISO date-time in UTC. ``problem`` is the reason
+    as a code for programs, empty where only ``reason`` tells it or an earlier release stored it.
     """
 
     place: str
     title: str
     reason: str
     tried_at: str
+    problem: DocumentProblem = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,10 @@ class PageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A printed page without readable text; ``reason`` has the fix in brackets."""
+    """A printed page without readable text; ``GAP_REASONS`` has its problem in words."""
 
     page: int
-    reason: str
+    problem: GapProblem
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from corpus.readers.page_reader import Box
 from corpus.store.collections import Collection
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
-from index.ingestion.report import IngestOutcome
+from index.ingestion.report import IngestOutcome, Remark
 from index.search import Hit
 from service.conversations.feedback import Feedback
 from service.conversations.shares import Share
@@ -40,7 +40,8 @@ class ReadItem:
     reason: str
     source_id: str
     pages: int
-    problem: DocumentProblem = ""  # items from before there was one lack it
+    problem: DocumentProblem = ""  # items of earlier releases lack it, and remarks
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

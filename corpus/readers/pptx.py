@@ -69,7 +69,7 @@ def read_pptx(data: bytes, name: str) -> ParsedDocument:
             found = list(_slide(slide, show.slide_height or 1))
             blocks += (replace(block, page=number) for block in found)
             if not found and next(slide.element.iter(_PICTURE), None) is not None:
-                gaps.append(Gap(number, "pictures without text (save the slides as a PDF)"))
+                gaps.append(Gap(number, "slide of pictures"))
             links += _links(slide)
             links += (link for block in found for link in bare_urls(block.text))
         properties = show.core_properties

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from corpus.errors import NotFound
 from corpus.store import schema, versions
 from corpus.store.database import upsert
-from corpus.types import Document, PageSpan, Source
+from corpus.types import Document, PageSpan, Source, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,25 @@ def pages_of(
         (row.id, row.version): tuple(PageSpan(**page) for page in row.pages)
         for row in db.execute(query)
     }
+
+
+def unread(db: sa.Connection) -> list[Unread]:
+    """Read the records of what could not be read, those tried last first."""
+    records, problems = schema.unread, schema.unread_problems
+    query = (
+        sa.select(records, sa.func.coalesce(problems.c.problem, "").label("problem"))
+        .join(problems, problems.c.place == records.c.place, isouter=True)
+        .order_by(records.c.tried_at.desc(), records.c.place)
+    )
+    return [Unread(**row._mapping) for row in db.execute(query)]
+
+
+def write_unread(db: sa.Connection, record: Unread) -> None:
+    """Insert or replace the record of what could not be read at a place."""
+    row = asdict(record)
+    problem = {"place": record.place, "problem": row.pop("problem")}
+    upsert(db, schema.unread, "place", row)
+    upsert(db, schema.unread_problems, "place", problem)
 
 
 def write(db: sa.Connection, document: Document, fingerprint: str) -> None:

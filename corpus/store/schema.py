@@ -63,6 +63,13 @@ unread = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("tried_at", sa.String, nullable=False),
 )
+# A table of its own, since databases of earlier releases have ``unread`` without such a column.
+unread_problems = sa.Table(
+    "unread_problems",
+    schema,
+    sa.Column("place", sa.ForeignKey("unread.place", ondelete="CASCADE"), primary_key=True),
+    sa.Column("problem", sa.String, nullable=False),
+)
 # The fingerprint of what a source's current document was read from (corpus.store.fingerprint).
 readings = sa.Table(
     "readings",

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from corpus.document_errors import DocumentProblem
 from corpus.errors import NotFound
 from corpus.files.files import is_location_of
 from corpus.store import queries, schema, versions
 from corpus.store.collections import CollectionTable
-from corpus.store.database import Database, upsert, utc_now
+from corpus.store.database import Database, utc_now
 from corpus.store.queries import SourceSummary, is_source
 from corpus.store.versions import LocatedPassage, Version
 from corpus.store.work_links import WorkLinkTable
@@ -276,11 +277,12 @@ class Store:
 
     # What could not be read
 
-    def record_unread(self, place: str, reason: str, title: str = "") -> None:
-        """Record that an address or a file could not be read, with the reason."""
-        row = {"place": place, "title": title, "reason": reason, "tried_at": utc_now()}
+    def record_unread(
+        self, place: str, reason: str, title: str = "", problem: DocumentProblem = ""
+    ) -> None:
+        """Record that an address or a file could not be read, with the reason and its code."""
         with self._transaction(writes=True) as db:
-            upsert(db, schema.unread, "place", row)
+            queries.write_unread(db, Unread(place, title, reason, utc_now(), problem))
 
     def clear_unread(self, place: str) -> None:
         """Delete the record that an address or a file could not be read."""
@@ -289,11 +291,8 @@ class Store:
 
     def unread(self) -> list[Unread]:
         """List the addresses and files that could not be read when last tried, latest first."""
-        query = sa.select(schema.unread).order_by(
-            schema.unread.c.tried_at.desc(), schema.unread.c.place
-        )
         with self._transaction() as db:
-            return [Unread(**row._mapping) for row in db.execute(query)]
+            return queries.unread(db)
 
     # What the index is built from
 

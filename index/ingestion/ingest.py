@@ -41,7 +41,6 @@ from index.ingestion.tasks import (
     IngestTask,
     LoadedDocument,
     failed_item,
-    failure_reason,
     library_task,
     paper_task,
     place_tasks,
@@ -177,7 +176,7 @@ class Ingestion:
             except CorpusError as error:
                 if task.fallback is None:
                     raise
-                return await commit(task.place, await task.fallback(failure_reason(error)))
+                return await commit(task.place, await task.fallback(error))
 
         async def one(task: IngestTask) -> Item:
             async with slots:
@@ -203,14 +202,15 @@ class Ingestion:
             if reason.startswith(item.place):
                 reason = place + reason.removeprefix(item.place)
         if item.outcome in ("failed", "digest"):
-            self.store.record_unread(place, reason, item.title)
+            self.store.record_unread(place, reason, item.title, item.problem)
         else:
             self.store.clear_unread(place)
 
     def _commit(self, place: str, loaded: LoadedDocument) -> Item:
         """Read what was loaded and store it; CorpusError if it cannot be read."""
         if loaded.outcome == "kept":
-            return Item(place, "kept", loaded.source.title, reason=loaded.reason)
+            title, reason, problem = loaded.source.title, loaded.reason, loaded.problem
+            return Item(place, "kept", title, reason=reason, problem=problem)
         source = replace(loaded.source, retrieved_at=utc_now())
         fingerprint = reading_fingerprint(
             loaded.data, _at(loaded), loaded.content_type, loaded.password
@@ -219,8 +219,16 @@ class Ingestion:
             known = self.store.find_unchanged(source, fingerprint)
             if known:
                 self._keep(loaded, known.source)
-                title, count, pages = known.source.title, known.passages, known.pages
-                return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
+                return Item(
+                    place,
+                    "unchanged",
+                    known.source.title,
+                    known.passages,
+                    loaded.reason,
+                    source.id,
+                    pages=known.pages,
+                    problem=loaded.problem,
+                )
         document, passages = self._read(replace(loaded, source=source))
         if not document.source.title:
             document = replace(document, source=replace(document.source, title=_name(place)))
@@ -232,16 +240,19 @@ class Ingestion:
             raise EmptyDocument(f"{place} has headings but no text below them: check the file")
         change = self.store.put(document, passages, fingerprint)
         self._keep(loaded, document.source)
+        said = remarks(document)
         unchanged = change.added == change.removed == 0 and loaded.outcome != "digest"
         return Item(
             place,
             "unchanged" if unchanged else loaded.outcome,
             document.source.title,
             len(passages),
-            "; ".join(filter(None, (loaded.reason, remarks(document)))),
+            "; ".join(filter(None, (loaded.reason, *(each.words for each in said)))),
             source.id,
             document.links,
             len(document.pages),
+            loaded.problem,
+            said,
         )
 
     def _keep(self, loaded: LoadedDocument, source: Source) -> None:

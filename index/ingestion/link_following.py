@@ -21,6 +21,7 @@ from corpus.web.crawler import Crawler
 from corpus.web.ssrf_guard import refusal_reason
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import Item
+from index.ingestion.tasks import refused_item
 
 
 @dataclass(slots=True)
@@ -61,9 +62,11 @@ def linked_papers(
             elif each.url in done:
                 continue
             elif not allows_host(host):
-                linked.excluded.append(_skipped(each, f"{host} is not one of the hosts named"))
+                reason = f"{host} is not one of the hosts named"
+                linked.excluded.append(Item(each.url, "skipped", reason=reason))
             elif len(linked.papers) >= limit:
-                linked.excluded.append(_skipped(each, "the limit on papers was reached before it"))
+                reason = "the limit on papers was reached before it"
+                linked.excluded.append(Item(each.url, "skipped", reason=reason, problem="limit"))
             else:
                 linked.papers[each] = [item]
             done.add(each.url)
@@ -129,8 +132,4 @@ def _refused(links: Sequence[Link]) -> Iterator[Item]:
     for link in links:
         refused = refusal_reason(link.url)
         if refused and (paper(link.url) or link.url.lower().endswith(".pdf")):
-            yield Item(refused.url, "failed", reason=str(refused))
-
-
-def _skipped(paper: Paper, reason: str) -> Item:
-    return Item(paper.url, "skipped", reason=reason)
+            yield refused_item(refused)

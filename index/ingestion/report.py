@@ -7,31 +7,48 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from corpus.document_errors import DocumentProblem
+from corpus.document_errors import GAP_REASONS, DocumentProblem, GapProblem
 from corpus.types import Document, Link
 
+RemarkCode = Literal[GapProblem, "read by ocr"]
 
-def remarks(document: Document) -> str:
-    """Describe the pages of a document that could not be read, or were read by OCR.
 
-    Returns:
-        A text for people such as ``page 3 could not be read: OCR finds no text on it; pages 2,
-        5-7 read by OCR``; empty where there is nothing to say.
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A remark on printed pages of a document that was read; ``Item.reason`` has it in words.
+
+    Attributes:
+        code: Why the pages could not be read; or that their text was recognised in an image.
+        pages: Their numbers, such as ``2, 5-7``.
     """
-    gaps: dict[str, list[int]] = {}
+
+    code: RemarkCode
+    pages: str
+
+    @property
+    def words(self) -> str:
+        """The remark in English, such as ``pages 2, 5-7 read by OCR``."""
+        named = f"page{'' if self.pages.isdecimal() else 's'} {self.pages}"
+        if self.code == "read by ocr":
+            return f"{named} read by OCR"
+        return f"{named} could not be read: {GAP_REASONS[self.code]}"
+
+
+def remarks(document: Document) -> tuple[Remark, ...]:
+    """Find the pages of a document that could not be read, or were read by OCR."""
+    pages: dict[RemarkCode, list[int]] = {}
     for gap in document.gaps:
-        gaps.setdefault(gap.reason, []).append(gap.page)
-    parts = [f"{_pages(pages)} could not be read: {reason}" for reason, pages in gaps.items()]
-    by_ocr = [page.number for page in document.pages if page.ocr]
-    return "; ".join([*parts, f"{_pages(by_ocr)} read by OCR"] if by_ocr else parts)
+        pages.setdefault(gap.problem, []).append(gap.page)
+    if by_ocr := [page.number for page in document.pages if page.ocr]:
+        pages["read by ocr"] = by_ocr
+    return tuple(Remark(code, _spans(numbers)) for code, numbers in pages.items())
 
 
-def _pages(numbers: Sequence[int]) -> str:
-    """``page 3``, or ``pages 2, 5-7``; numbers ascend."""
+def _spans(numbers: Sequence[int]) -> str:
+    """``3``, or ``2, 5-7``; numbers ascend."""
     runs = groupby(enumerate(numbers), key=lambda each: each[1] - each[0])
     spans = [[number for _, number in run] for _, run in runs]
-    shown = [f"{span[0]}-{span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans]
-    return ("page " if len(numbers) == 1 else "pages ") + ", ".join(shown)
+    return ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in spans)
 
 
 IngestOutcome = Literal[
@@ -55,11 +72,13 @@ class Item:
             exclude it. ``failed``: it could not be read.
         title: Its title; empty where it was not read.
         passages: How many passages it has.
-        reason: A remark, or why it was not read.
+        reason: Why it, or its original, was not read, and the remarks on it, in English.
         source_id: The id of its source; empty where there is none.
         links: The links in it.
         pages: How many printed pages it has.
-        problem: Why it could not be read, as a word for programs, where there is one.
+        problem: Why it, or its original, was not read, as a code for programs; empty where only
+            ``reason`` tells it.
+        remarks: What ``reason`` says of its printed pages, for programs.
     """
 
     place: str
@@ -71,6 +90,7 @@ class Item:
     links: tuple[Link, ...] = ()
     pages: int = 0
     problem: DocumentProblem = ""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

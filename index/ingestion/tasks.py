@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from corpus.document_errors import PageWithoutText, problem_of
-from corpus.errors import CorpusError, FetchFailed, NotFound
+from corpus.document_errors import DocumentProblem, PageWithoutText, problem_of
+from corpus.errors import AddressRefused, CorpusError, FetchFailed, NotFound
 from corpus.files.files import list_files, printable_path, read_file
 from corpus.library.catalogue import CatalogueEntry
 from corpus.links import Paper, canonical_url, meant_url, paper
@@ -35,7 +35,8 @@ class LoadedDocument:
         outcome: What the report will say; ``kept``: the stored text stays, and there are no bytes.
         data: The bytes.
         content_type: Their media type, if the server named one.
-        reason: A remark for the report.
+        reason: Why it is not the original, or what was stored before, for the report.
+        problem: The same as a code for programs.
         min_characters: A shorter text is not the document, but, say, a login page.
         found_at: Where redirects ended, from which relative links are resolved, or the name of an
             uploaded file; empty for the source's own address.
@@ -47,6 +48,7 @@ class LoadedDocument:
     data: bytes = b""
     content_type: str = ""
     reason: str = ""
+    problem: DocumentProblem = ""
     min_characters: int = 0
     found_at: str = ""
     password: str = ""
@@ -59,13 +61,13 @@ class IngestTask:
     Attributes:
         place: Its name in the report: an address or a path.
         load: Loads its bytes.
-        fallback: Loads something else, given the reason why ``load`` or the reader failed.
+        fallback: Loads something else, given the error of ``load`` or of the reader.
         uploaded: Whether it is an uploaded file, which a command line cannot name.
     """
 
     place: str
     load: Callable[[], Awaitable[LoadedDocument]]
-    fallback: Callable[[str], Awaitable[LoadedDocument]] | None = None
+    fallback: Callable[[CorpusError], Awaitable[LoadedDocument]] | None = None
     uploaded: bool = False
 
 
@@ -101,7 +103,7 @@ def place_tasks(
     for place in places:
         if "://" in place:
             if refused := refusal_reason(place):
-                failed.append(Item(refused.url, "failed", reason=str(refused)))
+                failed.append(refused_item(refused))
             else:
                 urls[canonical_url(place)] = None
             continue
@@ -143,11 +145,12 @@ def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> Inges
             min_characters=MIN_ORIGINAL_CHARACTERS,
         )
 
-    async def fallback(reason: str) -> LoadedDocument:
+    async def fallback(error: CorpusError) -> LoadedDocument:
+        reason, problem = failure_reason(error), problem_of(error)
         if await asyncio.to_thread(_has_original, store, entry.source.id):
-            return LoadedDocument(entry.source, "kept", reason=reason)
+            return LoadedDocument(entry.source, "kept", reason=reason, problem=problem)
         source, data = await asyncio.to_thread(entry.digest)
-        return LoadedDocument(source, "digest", data, "text/markdown", reason)
+        return LoadedDocument(source, "digest", data, "text/markdown", reason, problem)
 
     return IngestTask(entry.source.url, load, fallback)
 
@@ -179,18 +182,25 @@ def paper_task(
             published=source.published or metadata.published,
             cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
         )
-        minimum, found_at = (MIN_ORIGINAL_CHARACTERS, text.url) if shortfall else (0, "")
-        return LoadedDocument(
-            source, "fetched", text.data, text.content_type, shortfall, minimum, found_at
+        loaded = LoadedDocument(source, "fetched", text.data, text.content_type)
+        if not shortfall:
+            return loaded
+        return replace(
+            loaded,
+            reason=shortfall,
+            problem="no pdf",
+            min_characters=MIN_ORIGINAL_CHARACTERS,
+            found_at=text.url,
         )
 
-    async def fallback(reason: str) -> LoadedDocument:
+    async def fallback(error: CorpusError) -> LoadedDocument:
+        reason = failure_reason(error)
         reason = f"{shortfall}; its page: {reason}" if shortfall else reason
         known = await asyncio.to_thread(store.source_at, paper.url)
         if known is not None:
             await asyncio.to_thread(store.add_citing, known.id, citing)
             if known.kind != "digest":
-                return LoadedDocument(known, "kept", reason=reason)
+                return LoadedDocument(known, "kept", reason=reason, problem=problem_of(error))
         raise CorpusError(reason)
 
     return IngestTask(paper.url, load, fallback)
@@ -290,6 +300,11 @@ def _has_original(store: Store, source_id: str) -> bool:
 
 def _id(url: str) -> str:
     return text_hash(url)[:12]
+
+
+def refused_item(refused: AddressRefused) -> Item:
+    """Make the item of an address that is never fetched."""
+    return Item(refused.url, "failed", reason=str(refused), problem=problem_of(refused))
 
 
 def failed_item(task: IngestTask, error: CorpusError) -> Item:

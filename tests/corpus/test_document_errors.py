@@ -71,8 +71,8 @@ def test_each_reason_has_a_word(error: CorpusError, problem: str) -> None:
 
 
 def test_no_word_is_left_without_a_reason() -> None:
-    """Those of files are given where they are refused, before a reader sees them."""
-    refused = {"wrong password", "file name"}
+    """Some are given before anything is read: those of files that are refused, and of papers."""
+    refused = {"wrong password", "file name", "no pdf", "limit"}
     assert {problem for _, problem in CASES} | refused == set(get_args(DocumentProblem))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import docx
 import pptx
+from PIL import Image
 
 from corpus.readers.extract import extract
 from corpus.types import Document, Source, text_hash
@@ -56,6 +57,17 @@ def saved(document: docx.document.Document | pptx.presentation.Presentation) -> 
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
+
+
+def slides_of_text_and_picture() -> bytes:
+    """Return a PowerPoint file of two slides, the second of which is only a picture."""
+    show = pptx.Presentation()
+    first = show.slides.add_slide(show.slide_layouts[0])
+    first.shapes.title.text = "Bridges of Kanda"
+    first.placeholders[1].text = "The stone bridge of Kanda is 61 metres long."
+    Image.new("L", (1, 1)).save(picture := io.BytesIO(), "PNG")
+    show.slides.add_slide(show.slide_layouts[6]).shapes.add_picture(picture, 0, 0)
+    return saved(show)
 
 
 # --- a PDF writer of the simplest kind: lines of Helvetica at given places --------------------

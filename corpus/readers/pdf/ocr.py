@@ -15,15 +15,12 @@ from itertools import count, groupby
 
 import pypdfium2
 
+from corpus.document_errors import GapProblem
 from corpus.readers.pdf.line import Glyph, PrintedLine, inked
 from corpus.text.blocks import CJK, normalize_text
 
 PAGE_SECONDS = 60.0  # seconds for one page
 FILE_SECONDS = 80.0  # seconds for all pages of a file, of the 120 that its reader process has
-INSTALL_HINT = "install Tesseract, or run OCR on it first"
-NO_TESSERACT = f"pictures without text ({INSTALL_HINT})"
-NO_TEXT_FOUND = "OCR finds no text there (scan it anew, larger)"
-OUT_OF_TIME = "OCR of the pages before it took all the time there is (split the file)"
 _DPI = 300
 _GLANCE_DPI = 36
 _MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
@@ -40,22 +37,22 @@ class OcrEngine:
         self._languages: str | None = None
         self._left = FILE_SECONDS
 
-    def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], str]:
+    def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], GapProblem | None]:
         """Recognize the text of a scanned page by OCR.
 
         Returns:
-            The lines in Tesseract's order and "", or no lines and the reason.
+            The lines in Tesseract's order and None, or no lines and why there are none.
         """
         if self._languages is None:
             self._languages = languages()
         if not self._languages:
-            return [], NO_TESSERACT
+            return [], "scan"
         if self._left <= 0:
-            return [], OUT_OF_TIME
+            return [], "ocr out of time"
         begun = time.monotonic()
         lines = _read(page, self._languages, min(PAGE_SECONDS, self._left))
         self._left -= time.monotonic() - begun
-        return lines, "" if lines else NO_TEXT_FOUND
+        return lines, None if lines else "ocr found nothing"
 
 
 def languages() -> str:

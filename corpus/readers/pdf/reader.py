@@ -15,7 +15,13 @@ from dataclasses import dataclass, field
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from corpus.document_errors import DamagedFile, FileTooLarge
+from corpus.document_errors import (
+    INSTALL_OCR,
+    NO_CHARACTERS,
+    DamagedFile,
+    FileTooLarge,
+    GapProblem,
+)
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
@@ -30,9 +36,6 @@ from corpus.text.near_duplicates import normalized_letters
 from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000
-
-_DAMAGED = "damaged (save the file again)"
-_NO_CHARACTERS = "its fonts do not say which characters they draw"
 
 _DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
 _ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
@@ -78,11 +81,11 @@ def read_pdf_lines(
 
 @dataclass(slots=True)
 class _Printed:
-    """The pages and links of a PDF; ``gaps`` has the reason for each page that was not read."""
+    """The pages and links of a PDF; ``gaps`` has the problem of each page that was not read."""
 
     pages: list[PrintedPage] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    gaps: dict[int, str] = field(default_factory=dict)
+    gaps: dict[int, GapProblem] = field(default_factory=dict)
     by_ocr: set[int] = field(default_factory=set)
 
 
@@ -96,7 +99,9 @@ def _parsed(
         raise FileTooLarge(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     printed = _printed(pdf, located)
     # Pages that were not read at all could say anything; one on which OCR finds nothing is empty.
-    unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
+    unseen: dict[int, GapProblem] = {
+        n: why for n, why in printed.gaps.items() if why in ("damaged page", "scan")
+    }
     if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
         raise _no_text(name, unseen or printed.gaps)
     published = _strip_stamp(printed.pages[0])
@@ -110,7 +115,7 @@ def _parsed(
         authors=choose_authors(info["Author"], layout),
         venue=layout.venue,
         published=published or read_date_line(layout.blocks) or layout.year,
-        gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
+        gaps=[Gap(page, problem) for page, problem in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
     )
     return parsed, layout.lines
@@ -126,17 +131,17 @@ def _printed(pdf: pypdfium2.PdfDocument, located: bool) -> _Printed:
             page = pdf[index]
             text = page.get_textpage()
         except pypdfium2.PdfiumError:
-            printed.gaps[number] = _DAMAGED
+            printed.gaps[number] = "damaged page"
             continue
         try:
             lines = list(printed_lines(text, located))
             printed.links += _links(pdf, page, text)
             if _is_scan(page, lines):
-                recognized, reason = ocr_engine.read(page)
+                recognized, problem = ocr_engine.read(page)
                 if recognized:
                     printed.by_ocr.add(number)
-                elif not lines:
-                    printed.gaps[number] = reason
+                elif problem and not lines:
+                    printed.gaps[number] = problem
                 lines = recognized or lines
             printed.pages.append(PrintedPage(number, lines))
         finally:
@@ -160,17 +165,17 @@ def _is_lost(kept: Sequence[PrintedLine], lines: Sequence[PrintedLine]) -> bool:
     return 4 * text_length(kept) < text_length(lines)
 
 
-def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
+def _no_text(name: str, gaps: dict[int, GapProblem]) -> CorpusError:
     if not gaps:
         return EmptyDocument(f"{name} has pages but no text on them")
-    number, reason = next(iter(gaps.items()))
-    if reason == _DAMAGED:
+    number, problem = next(iter(gaps.items()))
+    if problem == "damaged page":
         return DamagedFile(
             f"{name} is a damaged PDF (page {number} cannot be opened): save it again"
         )
-    if reason == ocr.NO_TESSERACT:
+    if problem == "scan":
         return UnreadableText(
-            f"{name} is a scan, pictures without text (page {number}): {ocr.INSTALL_HINT}"
+            f"{name} is a scan, pictures without text (page {number}): {INSTALL_OCR}"
         )
     return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it again, larger")
 
@@ -214,12 +219,12 @@ def _check_legible(printed: _Printed, name: str) -> None:
         lost[page.number] = text_length(page.lines) - text_length(kept)
         total += text_length(page.lines)
         if _is_lost(kept, page.lines):
-            printed.gaps[page.number] = f"{_NO_CHARACTERS} ({ocr.INSTALL_HINT})"
+            printed.gaps[page.number] = "fonts"
         page.lines[:] = kept
     if lost.total() * 3 > total:
         raise UnreadableText(
             f"{name} has text that cannot be read (page {lost.most_common(1)[0][0]}:"
-            f" {_NO_CHARACTERS}): {ocr.INSTALL_HINT}"
+            f" {NO_CHARACTERS}): {INSTALL_OCR}"
         )
 
 

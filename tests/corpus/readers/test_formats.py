@@ -184,8 +184,10 @@ def test_slide_with_only_pictures_is_reported_as_gap() -> None:
     Image.new("L", (1, 1)).save(picture := io.BytesIO(), "PNG")
     show.slides.add_slide(show.slide_layouts[6]).shapes.add_picture(picture, 0, 0)
     show.slides.add_slide(show.slide_layouts[6])
-    said = remarks(read(saved(show), "a.pptx"))
-    assert said == "page 4 could not be read: pictures without text (save the slides as a PDF)"
+    (remark,) = remarks(read(saved(show), "a.pptx"))
+    assert (remark.code, remark.pages) == ("slide of pictures", "4")
+    said = "page 4 could not be read: pictures without text (save the slides as a PDF)"
+    assert remark.words == said
 
 
 def test_ppsx_slide_show_is_read() -> None:

@@ -352,6 +352,18 @@ def test_given_passages_are_stored_unchanged(store: Store) -> None:
     assert store.passage(mine.id) == mine
 
 
+def test_record_of_what_could_not_be_read_has_the_code_of_the_last_attempt(store: Store) -> None:
+    place = "https://example.org/c"
+    for reason, problem in [("it answered 404", "not found"), ("no idea", ""), ("late", "busy")]:
+        store.record_unread(place, reason, "C", problem)
+        (record,) = store.unread()
+        assert (record.place, record.title, record.reason) == (place, "C", reason)
+        assert record.problem == problem and record.tried_at
+    store.clear_unread(place)
+    store.record_unread(place, "as an earlier release would have it")
+    assert [record.problem for record in store.unread()] == [""]
+
+
 def test_writes_of_every_connection_are_counted(store: Store) -> None:
     """Results computed from the sources can be cached until the count changes."""
     put(store, document("a"))

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from corpus.errors import NotFound
 from corpus.store.store import Store, StoreChange, Version
 from corpus.text.chunking import split_into_passages
-from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
+from corpus.types import (
+    Document,
+    PageSpan,
+    Passage,
+    Section,
+    Source,
+    Unread,
+    passage_id,
+    text_hash,
+)
 
 LONG = "The room holds 40,000 maps of the city. " * 60
 
@@ -205,10 +214,14 @@ def test_database_of_an_earlier_release_can_be_used(tmp_path: Path) -> None:
         )
         old.execute("INSERT INTO documents VALUES ('a', ?, '[]', '[]')", (LONG,))
         rows = [(p.id, p.start, p.end, p.text) for p in passages]
+        old.execute("INSERT INTO unread VALUES ('https://example.org/b', 'B', 'gone', '2025')")
         old.executemany("INSERT INTO passages VALUES (NULL, ?, 'a', ?, ?, ?, '', NULL)", rows)
     old.close()
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     assert store.versions("a") == [Version(text_hash(LONG), "2025", "", len(passages))]
+    assert store.unread() == [Unread("https://example.org/b", "B", "gone", "2025")]
+    store.record_unread("https://example.org/b", "it answered 404", "B", "not found")
+    assert [each.problem for each in store.unread()] == ["not found"]
     assert store.passage(passages[1].id) == passages[1]
     put(store, "a", "New.")
     located = store.locate_passage(passages[1].id)

@@ -157,9 +157,12 @@ def test_library_without_network_uses_digests(harness: IngestionHarness) -> None
         assert item.outcome == "digest" and item.passages >= 3 and item.title
         expected = "there is no network" if entry.fetch_url else "is an application"
         assert expected in item.reason and "\n" not in item.reason
+        assert item.problem == ("unreachable" if entry.fetch_url else "page without text")
         source = harness.store.source(entry.source.id)
         assert (source.kind, source.url) == ("digest", entry.source.url)
         assert source.language == entry.digest_language and source.retrieved_at
+    unread = {each.place: each.problem for each in harness.store.unread()}
+    assert unread == {item.place: item.problem for item in items}
     total = sum(item.passages for item in items)
     assert len(harness.store.rows()) == total == harness.sync()
     count = len(items)
@@ -193,6 +196,7 @@ def test_original_replaces_digest_and_is_kept(harness: IngestionHarness) -> None
     harness.fetcher = offline  # later, without a network
     (kept,) = (item for item in harness.ingest_library() if item.place == entry.source.url)
     assert kept.outcome == "kept" and "there is no network" in kept.reason
+    assert kept.problem == "unreachable"
     assert harness.store.document("whisper") == document
     assert harness.sync() == 0
 

@@ -235,7 +235,8 @@ def test_doi_with_blocked_page_is_resolved_by_registry(harness: FollowingHarness
     assert (maps.venue, maps.published) == ("Journal of Maps", "2021-05-03")
     assert items["https://doi.org/10.1145/abc.2"].outcome == "failed"
     assert "403" in items["https://doi.org/10.1145/abc.2"].reason
-    assert any(u.place == "https://doi.org/10.1145/abc.2" for u in harness.store.unread())
+    unread = {u.place: u.problem for u in harness.store.unread()}
+    assert unread["https://doi.org/10.1145/abc.2"] == "not allowed"
 
 
 def test_login_page_does_not_count_as_paper(harness: FollowingHarness, web: Web) -> None:
@@ -261,6 +262,7 @@ def test_login_page_in_place_of_pdf_does_not_count_as_paper(
     }
     item = harness.ingest("https://blog.org/")[paper]
     assert item.reason == "https://publisher.org/get?doc=maps is not a PDF"
+    assert item.problem == "no pdf"
     text = harness.store.document(item.source_id).text
     assert "680,000" in text and "Buy it" not in text
 
@@ -312,7 +314,7 @@ def test_depth_limit_and_hosts_are_respected(harness: FollowingHarness, web: Web
         "fetched", "skipped", "skipped", "skipped", "skipped", "failed", "failed", "failed",
     ]  # fmt: skip
     assert "lab.org is not one of the hosts" in items["https://lab.org/a.pdf"].reason
-    assert "the limit on papers" in items[urls[4]].reason
+    assert "the limit on papers" in items[urls[4]].reason and items[urls[4]].problem == "limit"
     assert {page.split("/")[0] for page in web.requests(robots=True)} == {"blog.org", "arxiv.org"}
     assert {unread.place for unread in harness.store.unread()} == set(urls[:3])
 
@@ -430,7 +432,7 @@ def test_paper_that_cannot_be_refetched_is_kept(harness: FollowingHarness, web: 
     harness.ingest("https://blog.org/")
     del web.pages["lab.org/a.pdf"]
     item = harness.ingest("https://other.org/")[paper]
-    assert item.outcome == "kept" and "404" in item.reason
+    assert item.outcome == "kept" and "404" in item.reason and item.problem == "not found"
     pages = [harness.source(url).id for url in ("https://blog.org/", "https://other.org/")]
     assert harness.source(paper).cited_by == tuple(pages) and harness.store.unread() == []
 
@@ -518,6 +520,7 @@ def test_every_kind_of_failure_is_reported_and_isolated(
         assert items[place].outcome in ("fetched", "unchanged"), items[place]
     refused = items["https://lab.org/secret.pdf"]
     assert refused.outcome == "failed" and "password" in refused.reason
+    assert refused.problem == "address"
     asked = web.requests()
     assert not [page for page in asked if "forbidden/" in page or "secret" in page]
     assert {page.split("/")[0] for page in asked} == {"blog.org", "lab.org"}

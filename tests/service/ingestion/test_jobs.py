@@ -21,11 +21,13 @@ from corpus.errors import JobEnded, NotFound, TooManyJobs
 from corpus.store.store import Store
 from corpus.store.uploads import MAX_NAME, name_error
 from index.inference.model_registry import BUNDLED_EMBEDDER
-from index.ingestion.report import Item, Progress
+from index.ingestion.report import Item, Progress, Remark
 from index.storage.manifest import read_manifest
 from service.api.app import Options, create_app
+from service.client.sync_client import Client
 from service.ingestion.job_store import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
 from service.settings import Settings
+from tests.support.documents import slides_of_text_and_picture
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
 from tests.support.live_server import served
 
@@ -401,6 +403,17 @@ def test_failed_address_is_reported_in_item(open_house) -> None:
     assert "404" in reasons["https://example.org/none"]
     problems = {item["place"]: item["problem"] for item in done["items"]}
     assert list(map(problems.get, body["urls"])) == ["unreachable", "not found"]
+
+
+def test_remarks_on_a_document_that_was_read_have_codes(open_house) -> None:
+    job = open_house.upload(("bridges.pptx", slides_of_text_and_picture()))
+    (item,) = open_house.ended(job)["items"]
+    assert (item["outcome"], item["problem"]) == ("read", "")
+    assert item["reason"].startswith("page 2 could not be read: pictures without text")
+    assert item["remarks"] == [{"code": "slide of pictures", "pages": "2"}]
+    with Client(open_house.url) as client:
+        (read,) = client.job(job["id"]).items
+    assert read.remarks == (Remark("slide of pictures", "2"),)
 
 
 # The stream

@@ -42,8 +42,8 @@ def test_locked_pdf_says_what_it_needs(house) -> None:
     assert (item["outcome"], item["problem"]) == ("failed", "password")
     assert item["reason"] == "tower.pdf is encrypted: send it again with its password"
     unread = house.call("GET", "/v1/sources").json()["unread"]
-    (reason,) = [each["reason"] for each in unread if each["place"] == "tower.pdf"]
-    assert reason == item["reason"]
+    (record,) = [each for each in unread if each["place"] == "tower.pdf"]
+    assert (record["reason"], record["problem"]) == (item["reason"], "password")
     assert house.keeps(set())  # no source is read from it
 
 

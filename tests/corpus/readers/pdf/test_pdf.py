@@ -21,8 +21,8 @@ from corpus.readers.sandbox import ReaderPool
 from corpus.text.blocks import Block
 from corpus.text.chunking import split_into_passages
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
-from corpus.types import Gap, Source, page_at
-from index.ingestion.report import remarks
+from corpus.types import Document, Gap, Source, page_at
+from index.ingestion.report import Remark, remarks
 from tests.support.documents import FULL, Placed, column, headings, pdf, read
 
 NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
@@ -246,6 +246,11 @@ def test_authors_are_names_below_title(printed: list[str], names: list[str]) -> 
 # --- unreadable text and OCR ------------------------------------------------------------------------
 
 
+def words(document: Document) -> str:
+    """What is remarked on the pages of a document, in English."""
+    return "; ".join(remark.words for remark in remarks(document))
+
+
 def test_text_in_missing_font_is_kept() -> None:
     """Japanese text in a font that is neither in the file nor, most likely, on this machine."""
     poem = ["吾輩は猫である。", "名前はまだ無い。"]
@@ -339,7 +344,8 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
     tesseract(READS)
     document = read(pdf([[], column([FULL])], draw=PICTURE))
     assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (2, False)]
-    assert remarks(document) == "page 1 read by OCR"
+    assert remarks(document) == (Remark("read by ocr", "1"),)
+    assert words(document) == "page 1 read by OCR"
     marked = [
         page_at(document.pages, passage.start).ocr for passage in split_into_passages(document)
     ]
@@ -357,7 +363,8 @@ def test_pages_that_could_not_be_read_are_reported(tesseract) -> None:
     assert document.text.startswith(FULL)
     assert [page.number for page in document.pages] == list(range(4, 10))
     mend = "(install Tesseract, or run OCR on it first)"
-    assert remarks(document) == (
+    assert remarks(document) == (Remark("scan", "1-2, 10"), Remark("fonts", "3"))
+    assert words(document) == (
         f"pages 1-2, 10 could not be read: pictures without text {mend}; page 3 could not be read:"
         f" its fonts do not say which characters they draw {mend}"
     )
@@ -379,7 +386,7 @@ def test_reader_process_returns_gaps_and_ocr_pages(tesseract) -> None:
     with ReaderPool() as workers:
         document, _ = workers.read(data, source)
     assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (3, False)]
-    assert document.gaps == (Gap(2, ocr.NO_TEXT_FOUND),)
+    assert document.gaps == (Gap(2, "ocr found nothing"),)
 
 
 @pytest.mark.process
@@ -388,7 +395,8 @@ def test_page_without_ocr_text_or_damaged_page_is_reported(tesseract) -> None:
     data = pdf([[], [], column([FULL])], draw=PICTURE)
     at = data.index(b"/Type /Page /Parent", data.index(b"/Type /Page /Parent") + 9)
     document = read(data[:at] + b"/Type /Pane /Parent" + data[at + 19 :])
-    assert remarks(document) == (
+    assert remarks(document) == (Remark("ocr found nothing", "1"), Remark("damaged page", "2"))
+    assert words(document) == (
         "page 1 could not be read: OCR finds no text there (scan it anew, larger);"
         " page 2 could not be read: damaged (save the file again)"
     )
@@ -396,7 +404,7 @@ def test_page_without_ocr_text_or_damaged_page_is_reported(tesseract) -> None:
 
 def test_blank_page_is_not_gap() -> None:
     white = "1 g 0 0 600 800 re f 0 g\n"
-    assert remarks(read(pdf([[], column([FULL])], draw=white))) == ""
+    assert remarks(read(pdf([[], column([FULL])], draw=white))) == ()
 
 
 @pytest.mark.process
@@ -406,10 +414,11 @@ def test_ocr_stops_before_reader_process_time_limit(tesseract, monkeypatch) -> N
     started = time.monotonic()
     document = read(pdf([[], [], column([FULL])], draw=PICTURE))
     assert time.monotonic() - started < 5
-    assert [(gap.page, gap.reason) for gap in document.gaps] == [
-        (1, ocr.NO_TEXT_FOUND),
-        (2, ocr.OUT_OF_TIME),
-    ]
+    assert document.gaps == (Gap(1, "ocr found nothing"), Gap(2, "ocr out of time"))
+    assert words(document).endswith(
+        "page 2 could not be read: OCR of the pages before it took all the time there is"
+        " (split the file)"
+    )
 
 
 @pytest.mark.process
