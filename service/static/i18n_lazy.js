@@ -7,6 +7,7 @@ const sources = (n) => `${n} ${s(n, "source", "sources")}`;
 const parts = (n) => `${n} ${s(n, "passage", "passages")}`;
 const counted = ({ n, all, passages }) => `${n} of ${sources(all)}, ${parts(passages)}`;
 const summed = ({ read, passages, failed }) => `${sources(read)} read, ${parts(passages)}${failed ? `; ${failed} could not be read` : ""}.`;
+const on = (pages) => `${pages.replaceAll(", ", "、")}ページ`;
 const ja = ({ n, all, passages }) => `資料 ${n}/${all}、${passages}節`;
 const jaSum = ({ read, passages, failed }) => `${read}件を読み込みました（${passages}節）。${failed ? `${failed}件は読み込めませんでした。` : ""}`;
 
@@ -156,7 +157,18 @@ addWords({
       busy: "サイトが混み合っています。しばらくしてからもう一度追加してください。",
       redirects: "転送が多すぎるか、転送先のアドレスが正しくありません。ブラウザーで開き、そこに表示されるアドレスを追加してください。",
       unreachable: "サイトにつながりません。アドレスを確かめるか、しばらくしてからもう一度追加してください。",
+      "no pdf": "論文のPDFを取得できなかったため、紹介ページを読み込みました。",
+      limit: "追加できる論文の数の上限に達したため、読み込みませんでした。",
       other: "別の形式で保存し直すか、もう一度追加してみてください。",
+    },
+    remark: {
+      scan: ({ pages }) => `${on(pages)}は画像だけなので、読み込めませんでした。文字認識（OCR）済みのPDFにして追加してください。`,
+      "ocr found nothing": ({ pages }) => `${on(pages)}からは文字を認識できませんでした。大きくスキャンし直してから追加してください。`,
+      "ocr out of time": ({ pages }) => `文字認識（OCR）に時間がかかり、${on(pages)}は読み込めませんでした。分割してから追加してください。`,
+      fonts: ({ pages }) => `${on(pages)}の文字を取り出せませんでした。文字認識（OCR）済みのPDFにして追加してください。`,
+      "damaged page": ({ pages }) => `${on(pages)}が壊れていて、読み込めませんでした。作成したアプリで保存し直してから追加してください。`,
+      "slide of pictures": ({ pages }) => `${on(pages)}は画像だけなので、読み込めませんでした。スライドをPDFとして保存し、追加してください。`,
+      "read by ocr": ({ pages }) => `${on(pages)}は文字認識（OCR）で読み込みました。`,
     },
     unlock: { label: "パスワード", open: "開く", again: "ファイルをもう一度選ぶと、パスワードを入力できます。" },
     remove: {

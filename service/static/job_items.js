@@ -7,8 +7,12 @@ import { bdi, h, srOnly } from "./render.js";
 const SHOWN = 200; // documents of a job that are listed
 const LOCKED = new Set(["password", "wrong password"]);
 
-/** Why a document could not be read, in the page's words, or in the service's where it says it better. */
-export const whyNotRead = ({ problem, reason }) => t(`notRead.${problem || "other"}`) ?? reason;
+/** What `reason` says of a document in the page's words, by its codes; as it stands where the page has none. */
+export function reasonOf({ problem, remarks = [], reason }) {
+  const words = remarks.map(({ code, pages }) => t(`remark.${code}`, { pages }));
+  if (problem) words.unshift(t(`notRead.${problem}`));
+  return words.length && words.every(Boolean) ? words.join("") : reason;
+}
 
 /** The rows of a job, changed in place: what is typed into them stays.
  *  `unlock(file, password)` sends a file again; it resolves once that is done or has failed. */
@@ -39,9 +43,9 @@ export class JobItems {
   }
 
   #row(item) {
-    const { place, title, outcome, passages, reason, problem } = item;
+    const { place, title, outcome, passages, problem } = item;
     const bad = outcome === "failed";
-    const why = bad ? whyNotRead(item) : reason;
+    const why = (bad && !problem && t("notRead.other")) || reasonOf(item);
     const facts = [passages ? t("passages", { n: passages }) : "", why].filter(Boolean);
     const words = h("span", { class: `word ${bad ? "contradicted" : ""}` }, t(`outcome.${outcome}`) ?? outcome);
     return [

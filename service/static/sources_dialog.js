@@ -5,6 +5,7 @@ import { wantsRemoval } from "./upload_dialog.js";
 import { api } from "./api.js";
 import { button, heading, modal, problemNote, shortTime } from "./dialogs.js";
 import { t } from "./i18n.js";
+import { reasonOf } from "./job_items.js";
 import { bdi, h, kindWord, sourceMeta, sourceTitle, srOnly } from "./render.js";
 import { sourceHref } from "./text.js";
 
@@ -232,6 +233,6 @@ const searchable = ({ title, authors, venue, url, published, kind }) =>
 function unreadFold(unread) {
   if (!unread.length) return null;
   return h("details", { class: "fold unread" }, h("summary", {}, t("unread", { n: unread.length })),
-    h("dl", { class: "job-items" }, unread.map(({ place, title, reason, tried_at: at }) => [
-      h("dt", {}, bdi(title || place)), h("dd", {}, bdi(reason), ` (${shortTime(at)})`)])));
+    h("dl", { class: "job-items" }, unread.map((each) => [
+      h("dt", {}, bdi(each.title || each.place)), h("dd", {}, bdi(reasonOf(each)), ` (${shortTime(each.tried_at)})`)])));
 }

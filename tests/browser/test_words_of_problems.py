@@ -6,9 +6,11 @@ import re
 from typing import get_args
 
 from corpus.document_errors import DocumentProblem
+from index.ingestion.report import RemarkCode
 from service.problems import CODES
 from tests.support.browser.adding import add
 from tests.support.browser.driver import expect
+from tests.support.documents import slides_of_text_and_picture
 
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,} ")  # two words on end; a format or a name is one
@@ -22,7 +24,7 @@ def words(reader, keys: list[str]) -> dict[str, str | None]:
     found = reader.page.evaluate(
         """async (keys) => {
              const { t } = await import("/static/i18n.js");
-             return keys.map((key) => t(key) ?? null);
+             return keys.map((key) => t(key, { pages: "2, 5-7" }) ?? null);
            }""",
         keys,
     )
@@ -32,6 +34,7 @@ def words(reader, keys: list[str]) -> dict[str, str | None]:
 def test_every_code_has_japanese_words(open_sources):
     reader = open_sources(locale="ja")
     keys = [f"notRead.{problem or 'other'}" for problem in get_args(DocumentProblem)]
+    keys += [f"remark.{code}" for code in get_args(RemarkCode)]
     keys += [f"problems.{code}" for code in set(CODES.values()) - ELSEWHERE]
     for key, said in words(reader, keys).items():
         assert said and JAPANESE.search(said) and said.endswith("。"), (key, said)
@@ -85,6 +88,21 @@ def test_what_fails_is_explained_in_japanese(house, open_sources):
         reader.page.locator("#collection-name").press("Enter")
         expect(reader.page.locator("#collection-new")).to_have_count(1)
     expect(alert).to_have_text("同じ名前のコレクションがあります。別の名前にしてください。")
+
+
+def test_unread_documents_and_remarks_are_said_in_japanese(house, open_sources):
+    house.store.record_unread("https://example.org/old", "no code was stored with this record")
+    reader = open_sources(locale="ja")
+    job = add(reader, ("bridges.pptx", slides_of_text_and_picture()), ("cut.pdf", b"%PDF-1.4 cut"))
+    expect(job.locator("dd")).to_have_count(2, timeout=60_000)
+    read = job.locator("dt", has_text="Bridges of Kanda").locator("+ dd")
+    expect(read).to_contain_text("2ページは画像だけ")
+    assert not ENGLISH.search(read.inner_text()), read.inner_text()
+    expect(job.locator(".job-state")).to_contain_text("完了", timeout=60_000)
+    unread = reader.page.locator(".unread")
+    expect(unread.locator("dt", has_text="cut.pdf").locator("+ dd")).to_contain_text("壊れて")
+    old = unread.locator("dt", has_text="example.org/old").locator("+ dd")
+    expect(old).to_contain_text("no code was stored with this record")
 
 
 def test_refused_question_gets_the_advice_that_fits_it_and_no_other(house, visit):
