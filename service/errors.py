@@ -19,7 +19,7 @@ class CollectionNotFound(NotFound):
     @property
     def public(self) -> str:
         """The message without the command that makes one, where there are none."""
-        return str(self).partition("; `tenkyo")[0]
+        return str(self).removesuffix("; `tenkyo collections make NAME` makes one")
 
 
 class LinkNotFound(NotFound):

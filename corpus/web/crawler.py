@@ -89,7 +89,7 @@ class Crawler:
         try:
             rules = await self._rules_of(url)
         except AddressRefused as refused:
-            raise AddressRefused(shown, refused.reason) from None
+            raise type(refused)(shown, refused.reason) from None  # of the page that was asked for
         if not rules.can_fetch(str(url), ROBOTS_AGENT):
             reason = "its robots.txt forbids crawlers: save the page and ingest the file"
             raise FetchForbidden(shown, reason)

@@ -22,7 +22,7 @@ from types import TracebackType
 
 import httpx
 
-from corpus.document_errors import AddressInvalid, RedirectFailed, RedirectInvalid, ResponseTooLarge
+from corpus.document_errors import RedirectFailed, RedirectInvalid, ResponseTooLarge
 from corpus.errors import FetchFailed
 from corpus.readers.meta_refresh import MAX_FORWARDING_CHARACTERS, forwards_to
 from corpus.web.http_cache import HttpCache
@@ -31,6 +31,7 @@ from corpus.web.ssrf_guard import (
     GuardedTransport,
     Resolve,
     check_form,
+    parse_url,
     resolve,
     without_credentials,
 )
@@ -156,13 +157,11 @@ class Fetcher:
                 not cached.
 
         Raises:
+            AddressInvalid: it is not a valid URL.
             FetchFailed: no document was received.
             AddressRefused: the URL, or one that it redirects to, may not be fetched.
         """
-        try:
-            start = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise AddressInvalid(url, f"this is not a URL ({error}): check the address") from None
+        start = parse_url(url)
         cache = None if accept else self._cache
         known = await asyncio.to_thread(cache.get, url) if cache else None
         attempt = _FetchAttempt(around or _without_waiting, accept, known, self.limits.deadline)
@@ -178,15 +177,13 @@ class Fetcher:
 
         Raises:
             AddressRefused: the URL may not be fetched.
-            FetchFailed: it is not a valid URL.
+            AddressInvalid: it is not a valid URL.
         """
         try:
-            parsed = httpx.URL(url)
+            parsed = parse_url(url)
             check_form(parsed)
             async with asyncio.timeout(seconds):
                 await self._guard.check(parsed)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise AddressInvalid(url, f"this is not a URL ({error}): check the address") from None
         except (TimeoutError, httpx.ConnectError):
             return
 

@@ -16,7 +16,7 @@ from ipaddress import ip_address
 
 import httpx
 
-from corpus.document_errors import PrivateAddress
+from corpus.document_errors import AddressInvalid, PrivateAddress
 from corpus.errors import AddressRefused
 from corpus.web.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, embedded_ipv4, is_in
 
@@ -61,6 +61,20 @@ def is_reachable(address: Address) -> bool:
     return not is_in(address, UNFETCHABLE) and all(map(is_reachable, embedded_ipv4(address)))
 
 
+def parse_url(url: str) -> httpx.URL:
+    """Parse a URL, in which any character may be.
+
+    Raises:
+        AddressInvalid: it is not a valid URL.
+    """
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        shown = url.encode("utf-8", "backslashreplace").decode()  # no lone surrogate can be printed
+        cause = str(error) if shown == url else "a character of it is damaged"
+        raise AddressInvalid(shown, f"this is not a URL ({cause}): check the address") from None
+
+
 def check_form(url: httpx.URL) -> None:
     """Check the parts of a URL that forbid fetching it regardless of where its host is.
 
@@ -81,15 +95,16 @@ def check_form(url: httpx.URL) -> None:
         raise AddressRefused(shown, "it names no host: write it as https://host/path")
 
 
-def refusal_reason(url: str) -> AddressRefused | None:
+def refusal_reason(url: str) -> AddressInvalid | AddressRefused | None:
     """Return the error for a URL whose form alone forbids fetching it, or None."""
     try:
-        parsed = httpx.URL(url)
+        parsed = parse_url(url)
         check_form(parsed)
     except AddressRefused as refused:
         return refused if parsed.userinfo else AddressRefused(url, refused.reason)
-    except httpx.InvalidURL:  # the fetcher reports this
-        pass
+    except AddressInvalid as invalid:
+        # The fetcher reports it as any other failure, unless the URL cannot even be stored.
+        return None if invalid.url == url else invalid
     return None
 
 

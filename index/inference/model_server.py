@@ -138,7 +138,7 @@ class ModelServer:
                     },
                     content=bytes(read),
                 )
-        except httpx.TimeoutException:
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
             raise SearchModelUnavailable(
                 f"{self._named} gave no answer within {self._timeout:g} s: see whether it is"
                 " overloaded, or use a smaller model"

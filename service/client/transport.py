@@ -49,7 +49,8 @@ def translate_errors(
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        silent = isinstance(error, httpx.TimeoutException)
+        slow = isinstance(error, httpx.TimeoutException)
+        silent = slow and not isinstance(error, httpx.ConnectTimeout)
         reason = f"silent for {timeout:g} s" if silent else str(error) or type(error).__name__
         if stream is not None and stream.begun:
             raise requests.stream_broken(url, reason) from error

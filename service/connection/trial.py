@@ -11,6 +11,7 @@ from typing import Literal
 from corpus.errors import ModelError
 from corpus.types import Passage, Source
 from service.connection.choice import ModelChoice
+from service.generation.failures import ModelUnreachable
 from service.generation.llm import ChatModel
 from service.generation.probe import Probe, probe
 from service.generation.prompts import answer_messages, estimate_tokens
@@ -82,8 +83,9 @@ async def try_writing(choice: ModelChoice, silent: float = _SILENT) -> WritingTr
             tokens, seconds = tokens + estimate_tokens(text), seconds + took
             firsts.append(first)
     except ModelError as error:
-        status = getattr(error, "status", None)
-        return WritingTrial("refused" if status else "slow")
+        if isinstance(error, ModelUnreachable):
+            return WritingTrial("unreachable")
+        return WritingTrial("refused" if getattr(error, "status", None) else "slow")
     finally:
         await model.aclose()
     rate = tokens / seconds if seconds > 0 else float(tokens)

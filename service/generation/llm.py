@@ -217,7 +217,7 @@ class ChatModel:
         """What the network may raise, as what is wrong and how to mend it."""
         try:
             yield
-        except httpx.TimeoutException:
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
             raise ModelTooSlow(
                 f"the language model at {self._shown} was silent for {self._timeout:g} s: raise"
                 " TENKYO_LLM_TIMEOUT, or see whether it is overloaded"
@@ -225,7 +225,7 @@ class ChatModel:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ModelUnreachable(
                 f"the language model at {self._shown} cannot be reached"
-                f" ({error or type(error).__name__}): {self._remedies.unreachable}"
+                f" ({str(error) or type(error).__name__}): {self._remedies.unreachable}"
             ) from error
 
     async def _send(self, request: httpx.Request) -> httpx.Response:

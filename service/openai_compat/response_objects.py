@@ -38,12 +38,20 @@ class ResponseHeader:
     previous: str | None = None
 
 
-def response_of(answer: Answer, header: ResponseHeader) -> dict[str, Any]:
-    """Return an answer as a whole response."""
+def response_of(
+    answer: Answer, header: ResponseHeader, completed: int | None = None
+) -> dict[str, Any]:
+    """Return an answer as a whole response.
+
+    Args:
+        answer: The answer.
+        header: What the response has besides it.
+        completed: When it was completed, in seconds since 1970; None for now.
+    """
     text, annotations = text_of(answer), _all_annotations(answer, header.base)
     return {
         **_body(answer.id, header, "completed", [_message(answer.id, text, annotations)]),
-        "completed_at": int(time.time()),
+        "completed_at": int(time.time()) if completed is None else completed,
         "usage": _usage(answer.question, text),
         "tenkyo": extension(answer, header.base),
     }

@@ -123,22 +123,33 @@ def continue_response(
     Raises:
         ChatRefused: There is no such response.
     """
-    answer_id = printable(response_id.removeprefix(ID_PREFIX))
     try:
-        conversation_id: str = history.answer(answer_id)["conversation_id"]
-        answers = history.conversation(conversation_id)
-        position = [answer["id"] for answer in answers].index(answer_id) + 1
-    except (NotFound, ValueError) as error:  # ValueError: it was deleted between the two
+        answers, position = find_response(history, response_id)
+    except NotFound as error:
         raise ChatRefused(
             f"there is no response {response_id!r}: send the id of one that was not deleted, or"
             " leave previous_response_id out to start a conversation",
             "previous_response_id",
             "previous_response_not_found",
         ) from error
-    if position == len(answers) and not earlier:
-        return conversation_id, ()
+    if position == len(answers) - 1 and not earlier:
+        return answers[position]["conversation_id"], ()
     said: list[Message] = []
-    for answer in answers[:position]:
+    for answer in answers[: position + 1]:
         said.append(Message(role="user", content=answer.get("understood") or answer["question"]))
         said.append(Message(role="assistant", content=answer["text"] or answer["reason"] or ""))
     return None, (*said, *earlier)
+
+
+def find_response(history: History, response_id: str) -> tuple[list[dict[str, Any]], int]:
+    """Return the answers of a response's conversation, and its position among them. Blocks.
+
+    Raises:
+        NotFound: There is no such response.
+    """
+    answer_id = printable(response_id.removeprefix(ID_PREFIX))
+    answers = history.conversation(history.answer(answer_id)["conversation_id"])
+    for position, answer in enumerate(answers):
+        if answer["id"] == answer_id:
+            return answers, position
+    raise NotFound(f"no answer {answer_id!r}")  # it was deleted between the two

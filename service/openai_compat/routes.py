@@ -39,6 +39,7 @@ from service.openai_compat.response_requests import (
     continue_response,
     read_response_request,
 )
+from service.openai_compat.stored_responses import stored_response
 from service.types import Answer, Event
 
 CHAT_PATH = "/v1/chat/completions"
@@ -120,6 +121,11 @@ def _add_responses(routes: APIRouter, answer_service: AnswerService, statuses: S
             fresh=bypasses_cache(request.headers.get("cache-control", "")),
         )
         return await _reply(request, bool(body.stream), events, _response_format(header), statuses)
+
+    @routes.get(RESPONSES_PATH + "/{response_id}", summary="Get a stored answer as a response")
+    def get_response(response_id: str, request: Request) -> JSONResponse:
+        history, base = answer_service.history, str(request.base_url)
+        return JSONResponse(stored_response(history, response_id, request.query_params, base))
 
 
 def _add_models(routes: APIRouter) -> None:

@@ -27,3 +27,17 @@ def served(app: FastAPI, port: int = 0) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextlib.contextmanager
+def unconnectable() -> Iterator[str]:
+    """Yield the base URL of a port at which a connection is never made, nor refused."""
+    with contextlib.ExitStack() as sockets:
+        bound = sockets.enter_context(socket.socket())
+        bound.bind(("127.0.0.1", 0))
+        bound.listen(0)
+        for _ in range(4):  # more than may wait to be accepted
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(bound.getsockname())
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

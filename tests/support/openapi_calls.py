@@ -48,6 +48,7 @@ def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
     return {
         "answer_id": answer["id"],
+        "response_id": f"resp_{answer['id']}",
         "passage_id": answer["evidence"][0]["passage"]["id"],
         "conversation_id": answer["conversation_id"],
         "token": share["token"],

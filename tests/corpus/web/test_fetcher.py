@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from corpus.document_errors import RedirectFailed
+from corpus.document_errors import AddressInvalid, RedirectFailed
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
 from corpus.web.fetcher import USER_AGENT, Fetcher, Limits
 from corpus.web.http_cache import HttpCache
 from corpus.web.response import Fetched
-from corpus.web.ssrf_guard import is_public, is_reachable
+from corpus.web.ssrf_guard import is_public, is_reachable, refusal_reason
 
 DNS = {
     "ex.com": ["93.184.216.34"],
@@ -467,6 +467,17 @@ def test_invalid_url_fails_with_one_line(url: str) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(CorpusError):
         get(Internet(a=to(url)), "https://ex.com/a")
+
+
+@pytest.mark.parametrize("url", ["https://ex.com/\ud800", "https://\ud800.com/"])
+def test_damaged_character_in_a_url_is_named_in_words_that_can_be_printed(url: str) -> None:
+    wanted = (
+        f"cannot fetch {url.replace(chr(0xD800), chr(92) + 'ud800')}: this is not a URL"
+        " (a character of it is damaged): check the address"
+    )
+    with pytest.raises(AddressInvalid) as caught:
+        get(Internet(), url)
+    assert str(caught.value) == wanted == str(refusal_reason(url))
 
 
 def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from corpus.errors import ModelError, ModelUnavailable
 from index.inference import reranker as module
 from index.inference.reranker import CrossEncoderReranker, HttpReranker, ToleratedReranker
 from index.types import Floats
-from tests.support.live_server import served
+from tests.support.live_server import served, unconnectable
 from tests.support.model_servers import replying, rerank_app, shared_words
 from tests.support.small_models import damage, write_small_reranker
 
@@ -75,6 +75,13 @@ def test_server_that_does_not_rerank_is_named_with_the_fix(app, says: str) -> No
 def test_server_that_is_down_is_named_with_the_fix() -> None:
     with pytest.raises(ModelUnavailable, match=r"cannot be reached: .* TENKYO_RERANKER_URL$"):
         HttpReranker("http://127.0.0.1:9").scores(QUESTION, TEXTS)
+
+
+@pytest.mark.server
+def test_server_without_a_connection_in_time_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    with unconnectable() as url, pytest.raises(ModelUnavailable, match="cannot be reached: start"):
+        HttpReranker(url).scores(QUESTION, TEXTS)
 
 
 @pytest.mark.server

@@ -679,6 +679,24 @@ def test_unavailable_robots_txt(
     assert harness.ingest("https://blog.org/")["https://lab.org/a.pdf"].outcome == outcome
 
 
+def test_private_address_has_its_own_problem_also_by_way_of_robots_txt(
+    harness: FollowingHarness, web: Web
+) -> None:
+    pages = ["http://router.lan/a.pdf", "https://lab.org/a.pdf"]
+    web.pages |= {
+        "blog.org/": html(links(*pages)),
+        "lab.org/robots.txt": to("http://router.lan/robots.txt"),
+        "lab.org/a.pdf": paper_pdf("Paper a."),
+    }
+    items = harness.ingest("https://blog.org/")
+    for page in pages:
+        assert items[page].problem == "private address"
+        assert items[page].reason == (
+            f"refused to fetch {page}: router.lan is at 192.168.1.1, which is not on the public"
+            " internet"
+        )
+
+
 def test_unchanged_resources_are_not_sent_again(harness: FollowingHarness, web: Web) -> None:
     sent: list[str] = []
 

@@ -125,6 +125,7 @@ FAILURES: dict[
     str, tuple[Does, tuple[str, str]]
 ] = {  # by what the server does: that, and what the reader is told
     "no connection": (DOWN, UNREACHABLE),
+    "no route": (httpx.ConnectTimeout(RAW), UNREACHABLE),
     "lost connection": (httpx.ReadError(RAW), UNREACHABLE),
     "silence": (httpx.ReadTimeout(RAW), SLOW),
     "endless stream": (lambda: streamed(stream=Endless()), SLOW),

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.process, pytest.mark.server]
 NO_SCHEMA = {  # OpenAI's own
     "/v1/chat/completions": ChatCompletion,
     "/v1/responses": Response,
+    "/v1/responses/{response_id}": Response,
     "/v1/models": SyncPage[Model],
     "/v1/models/{model}": Model,
 }
@@ -73,6 +74,7 @@ OPERATIONS = {
     "cancel_job": "DELETE /v1/jobs/{job_id}",
     "create_chat_completion": "POST /v1/chat/completions",
     "create_response": "POST /v1/responses",
+    "get_response": "GET /v1/responses/{response_id}",
     "list_models": "GET /v1/models",
     "get_model": "GET /v1/models/{model}",
     "check_health": "GET /healthz",

@@ -74,11 +74,12 @@ def test_what_has_its_own_remedy_has_a_code_of_its_own(call, method, path, body,
     assert (problem["status"], problem["code"]) == (status, code)
 
 
-def test_unknown_collection_is_told_without_a_command_where_there_are_none(call):
+@pytest.mark.parametrize("name", ["nope", "nope; `tenkyo collections make NAME` makes one"])
+def test_unknown_collection_is_told_without_a_command_where_there_are_none(call, name):
     """The page shows these words, since they name the collections that there are."""
-    asked = {"question": QUESTION, "collections": ["nope"]}
+    asked = {"question": QUESTION, "collections": [name]}
     assert call("POST", "/v1/answers", json=asked).json()["detail"] == (
-        "no collection 'nope': there are none yet"
+        f"no collection {name!r}: there are none yet"
     )
 
 

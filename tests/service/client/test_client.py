@@ -34,6 +34,7 @@ from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejecte
 from service.verification.receipt import read_receipt
 from tests.support.asgi_client import QUESTION
 from tests.support.commands import run_here, run_process
+from tests.support.live_server import unconnectable
 from tests.support.scripted_model import Script
 from tests.support.switched_model import SAID, Endless
 
@@ -233,6 +234,13 @@ def test_unreachable_server_error_names_address_and_fix(address):
                 ask()
             line = str(caught.value)
             assert f"at {address}" in line and "start it" in line and "\n" not in line
+
+
+@pytest.mark.server
+def test_server_without_a_connection_in_time_is_to_be_started():
+    says = pytest.raises(ServiceUnreachable, match=r"\(timed out\): start it, or correct")
+    with unconnectable() as url, Client(url, timeout=0.2) as client, says:
+        client.sources()
 
 
 @pytest.mark.server

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
 from service.connection.choice import ModelChoice
 from service.connection.trial import try_judging, try_writing
@@ -58,6 +59,20 @@ def test_server_that_is_down_is_unreachable():
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
         assert asyncio.run(try_writing(ModelChoice(url, "m"))).fault == "unreachable"
+
+
+def test_server_that_goes_down_during_the_trial_is_unreachable():
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def completed(body: dict):
+        async def broken():
+            yield "data: "
+            raise ConnectionError
+
+        return StreamingResponse(broken()) if body["stream"] else SAYS
+
+    assert tried(app).fault == "unreachable"
 
 
 def test_self_test_of_a_judge_is_taken_and_kept(tmp_path):

@@ -201,6 +201,7 @@ def test_login_in_the_address_is_not_in_messages():
     ("failure", "says"),
     [
         (httpx.ConnectError("connection refused"), "cannot be reached"),
+        (httpx.ConnectTimeout(""), r"cannot be reached \(ConnectTimeout\): start it"),
         (httpx.ReadTimeout("slow"), "TENKYO_LLM_TIMEOUT"),
         (httpx.RemoteProtocolError("gone"), "cannot be reached"),
     ],

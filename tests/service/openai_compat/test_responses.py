@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import time
+import uuid
+from dataclasses import replace
 
 import httpx
 import openai
@@ -13,8 +16,12 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter, ValidationError
 
 from corpus.errors import ChatRefused, QuestionRefused, StoreError
+from corpus.store.database import Database
+from service.conversations.store import History
 from service.openai_compat.response_objects import ResponseEvents, ResponseHeader, response_of
 from service.openai_compat.response_requests import ResponseRequest, read_response_request
+from service.openai_compat.stored_responses import stored_response
+from service.types import to_json
 from tests.support.any_answer import answers, events_of
 from tests.support.asgi_client import QUESTION
 from tests.support.openai_requests import (
@@ -30,6 +37,12 @@ from tests.support.switched_model import SAID
 
 EVENT = TypeAdapter(ResponseStreamEvent)
 HEADER = ResponseHeader("tenkyo", 1, "http://here:8000/")
+UNTIMED = {"created_at": 0, "completed_at": 0}
+
+
+@pytest.fixture(scope="module")
+def empty_history(tmp_path_factory):
+    return History(Database(f"sqlite:///{tmp_path_factory.mktemp('responses') / 'tenkyo.db'}"))
 
 
 def post(url, **body):
@@ -213,6 +226,44 @@ def test_response_of_deleted_conversation_is_refused(client, url):
             model="tenkyo", input="And when was it published?", previous_response_id=first.id
         )
     assert caught.value.code == "previous_response_not_found"
+
+
+# --- Stored responses ---------------------------------------------------------------------------
+
+
+def test_stored_response_is_the_one_that_was_sent(client):
+    first = client.responses.create(model="tenkyo", input=QUESTION)
+    second = client.responses.create(
+        model="tenkyo-quotes", input=QUESTION, previous_response_id=first.id
+    )
+    for sent in (first, second):
+        stored = client.responses.retrieve(sent.id)
+        assert stored.to_dict() | UNTIMED == sent.to_dict() | UNTIMED
+        assert sent.created_at <= stored.created_at == stored.completed_at <= time.time()
+
+
+@settings(max_examples=50, deadline=None)
+@given(answers())
+def test_any_stored_answer_is_the_response_that_was_sent(empty_history, answer):
+    answer = replace(answer, id=uuid.uuid4().hex, conversation_id=uuid.uuid4().hex)
+    empty_history.save_answer(answer.id, answer.conversation_id, to_json(answer), begins=True)
+    stored = stored_response(empty_history, f"resp_{answer.id}", {}, HEADER.base)
+    assert stored | UNTIMED == response_of(answer, HEADER) | UNTIMED
+    Response.model_validate(stored)
+
+
+def test_unknown_or_deleted_response_is_not_found(client, url):
+    deleted = client.responses.create(model="tenkyo-quotes", input=QUESTION)
+    httpx.delete(f"{url}/v1/conversations/{deleted.tenkyo['conversation_id']}").raise_for_status()
+    for unknown in (deleted.id, "resp_unknown"):
+        with pytest.raises(openai.NotFoundError, match="not deleted") as caught:
+            client.responses.retrieve(unknown)
+        assert (caught.value.param, caught.value.code) == ("response_id", "response_not_found")
+
+
+def test_stored_response_is_not_streamed(client):
+    with pytest.raises(openai.BadRequestError, match="leave stream out"):
+        client.responses.retrieve("resp_unknown", stream=True)
 
 
 # --- What a request may say ---------------------------------------------------------------------
