@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Each of several test processes computes with its share of the cores: a thread that waits for one
+# that another process has would spin.
+if _processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(_name, str(max(1, (os.cpu_count() or 1) // int(_processes))))
 # No test uses the library of whoever runs it: this folder is never made.
 os.environ["XDG_DATA_HOME"] = str(Path(__file__).parent / "no-user-data")
 
 import pytest
 from filelock import FileLock
+from httpx._transports import default as httpx_transport
 
 pytest.register_assert_rewrite("tests.support")
 
@@ -34,11 +42,14 @@ from service.verification.verifier import Verifier
 from tests.support import bundled_models
 from tests.support.digest_library import digest_entries
 from tests.support.kept_readers import KeptReaders, end_kept_readers
-from tests.support.markers import MarkerGuard
+from tests.support.markers import EXEMPT, MarkerGuard
 from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
 from tests.support.remembering_checker import RememberingChecker
 from tests.support.remembering_embedder import RememberingEmbedder
+
+# httpx reads the certificates of all authorities for each client, which takes 7 ms; no test needs that.
+httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
 
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
@@ -63,6 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
     # A Store is open as long as its process; Python 3.13 warns of connections not closed.
     config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
     config.pluginmanager.register(MarkerGuard(), "marker-guard")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests without looking for garbage: what is there then stays, so nor is it later.
+
+    It is half a million objects, which would take a third of a second each time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -133,7 +158,7 @@ def kept_readers(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _kept_readers_end: None
 ) -> None:
     """Where a test may start processes, its ingestions use the reader processes of those before."""
-    if request.node.get_closest_marker("process"):
+    if any(map(request.node.get_closest_marker, ("process", *EXEMPT))):
         monkeypatch.setattr("index.ingestion.ingest.ReaderPool", KeptReaders)
 
 

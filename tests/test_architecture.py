@@ -6,7 +6,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,17 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 Graph = dict[str, set[str]]
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the top-level package of each import in a file, also of those in functions."""
+@cache
+def imports(path: Path) -> list[str]:
+    """List the top-level package of each import in a file, also of those in functions."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            found += [alias.name.partition(".")[0] for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield path.relative_to(ROOT).parts[0] if node.level else node.module.partition(".")[0]
+            home = path.relative_to(ROOT).parts[0]
+            found.append(home if node.level else node.module.partition(".")[0])
+    return found
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -84,6 +89,7 @@ def names(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def python_imports() -> Graph:
     """Map each module to the modules of ours that it imports, anywhere in it."""
     modules = {names(path): path for path in MODULES}

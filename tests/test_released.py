@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -26,6 +23,7 @@ from service.conversations.store import History
 from service.receipts.recheck import recheck
 from service.verification import receipt
 from service.verification.verifier import VERIFIER_VERSION
+from tests.support.commands import run_here
 
 RELEASED = Path(__file__).parent / "data" / "released"
 RECEIPTS = sorted(RELEASED.glob("receipt.*.json"))
@@ -120,14 +118,7 @@ def test_receipts_from_released_history_are_identical(store):
 
 def test_verify_command_works_with_released_data_folder(folder, models):
     (folder / "models").symlink_to(models)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli.main", "verify", *map(str, RECEIPTS), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=clean | {"TENKYO_DATA_DIR": str(folder)},
-    )
+    done = run_here("verify", *RECEIPTS, "--json", TENKYO_DATA_DIR=str(folder))
     assert done.returncode == 0, done.stderr
     files = json.loads(done.stdout)["files"]
     outcomes = {check["outcome"] for file in files for check in file["checks"]}

@@ -28,20 +28,29 @@ from tests.support.live_server import served
 
 HERE = Path(__file__).parent
 SHOTS = HERE / "shots"
+LONGEST = ("test_hostile.py", "test_axe.py", "test_newcomer_tour.py", "test_dialog_screenshots.py")
+"""The files that take long for their size."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser tests last, and skip them, saying what to install, without a browser.
 
-    Last, for Playwright keeps an event loop running in the thread of the tests.
+    Last, for Playwright keeps an event loop running in the thread of the tests. Of their files the
+    long ones come first, or one of two processes would wait for the other at the end.
     """
-    ours = [item for item in items if HERE in item.path.parents]
-    items[:] = [item for item in items if item not in ours] + ours
+    items.sort(key=_place)
     reason = lacking()
-    for item in ours:
-        item.add_marker("browser")
-        if reason:
-            item.add_marker(pytest.mark.skip(reason=reason))
+    for item in items:
+        if _place(item):
+            item.add_marker("browser")
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _place(item: pytest.Item) -> tuple[bool, int] | tuple[()]:
+    if HERE not in item.path.parents:
+        return ()
+    return item.path.name not in LONGEST, -item.path.stat().st_size
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +105,6 @@ def house(library_folder, tmp_path_factory, embedder, checker) -> Iterator[House
 def browser(library) -> Iterator[Browser]:  # the library first: its making runs an event loop
     from playwright.sync_api import sync_playwright
 
-    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield started
@@ -125,6 +133,11 @@ def visit(browser) -> Iterator[Visit]:
     for reader in readers:
         reader.nothing_went_wrong()
         reader.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def _kept_readers(kept_readers) -> None:
+    """Let what is added on the page be read by the reader processes of those before."""
 
 
 @pytest.fixture

@@ -248,7 +248,7 @@ def test_question_can_be_retried_when_server_is_back(library, library_folder, ch
         index_dir=library_folder / "index",
     )
     with served(app) as url:
-        reader = visit(url).at_rest()
+        reader = visit(url).at_rest().hurried()
         reader.expected.append("ERR_CONNECTION_REFUSED|Failed to fetch")
     reader.ask(WHISPER).answered()
     expect(reader.turn.locator(".note.failed")).to_contain_text("could not be reached")
@@ -267,8 +267,8 @@ def test_answer_cut_off_by_server_is_marked_incomplete(library, library_folder, 
         Trusting(library, checker, History(library.store.database), model),
         index_dir=library_folder / "index",
     )
-    with served(app) as url:
-        reader = visit(url)
+    with served(app, patience=0.5) as url:
+        reader = visit(url).hurried()  # it tries for ten seconds to connect again
         reader.expected.append("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|network error")
         reader.ask(WHISPER)
         expect(reader.claims).to_have_count(1)

@@ -108,7 +108,7 @@ def test_question_is_asked_again_after_server_restart(library, library_folder, c
     def app():
         return create_app(engine, index_dir=library_folder / "index")
 
-    with served(app()) as url:
+    with served(app(), patience=0.5) as url:
         reader = visit(url)
         reader.expected += [LOST, "status of 410"]
         reader.ask(WHISPER)

@@ -199,7 +199,7 @@ def test_server_that_is_down_and_text_that_is_no_address(connecting, visit):
 
 
 def test_slow_server_can_be_cancelled_and_the_dialog_used_meanwhile(connecting, visit):
-    with served(chat_app(wait=30)) as server:
+    with served(chat_app(wait=30), patience=0.1) as server:
         dialog = opened(visit(connecting.url))
         dialog.locator("#model-url").fill(server)
         dialog.locator("#model-url").press("Enter")

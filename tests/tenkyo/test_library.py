@@ -21,6 +21,7 @@ from index.search import Hit
 from service.answering.factcheck import Checked
 from service.ingestion.pipeline import IngestResult
 from service.types import Answer
+from tests.support.bundled_models import lend_models
 from tests.support.library_service import MAPS, SHIPS
 from tests.support.paths import ROOT
 
@@ -28,8 +29,9 @@ MANY_MAPS, MANY_BOATS = "How many maps does the Kanda room hold?", "How many boa
 
 
 @pytest.fixture
-def data(tmp_path: Path, models: Path) -> Path:
-    """An empty data folder, but for the models."""
+def data(tmp_path: Path, models: Path, kept_readers: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, but for the models, which are lent; ``filled`` loads its own."""
+    lend_models(monkeypatch)
     return with_models(tmp_path / "library", models)
 
 

@@ -17,11 +17,14 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import CorpusError
+from corpus.files import watcher
 from corpus.files.watcher import SETTLE_SECONDS, FolderChanges, WatchedFolders, poll_times
 from corpus.store.store import Store
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.storage.local_index import LocalIndex
 from tests.support.paths import ROOT
+
+SOONER = 0.6  # seconds after which a file is taken to be complete, where a test waits for that
 
 
 class Clock:
@@ -171,9 +174,11 @@ def test_refuses_folders_that_cannot_be_watched(docs: Path, tmp_path: Path) -> N
 
 
 def test_notifications_are_prompt_and_resume_after_folder_returns(
-    docs: Path, tmp_path: Path
+    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the system's notifications, changes are seen far sooner than by scans at intervals."""
+    monkeypatch.setattr(watcher, "SETTLE_SECONDS", SOONER)
+    monkeypatch.setattr(watcher, "NOTICE_SECONDS", SOONER / 2)
     watched = WatchedFolders([docs])
     seen: queue.Queue[FolderChanges] = queue.Queue()
     over = threading.Event()
@@ -206,6 +211,12 @@ def test_notifications_are_prompt_and_resume_after_folder_returns(
 
 # The command
 
+COMMAND = (
+    "from corpus.files import watcher\n"
+    f"watcher.SETTLE_SECONDS, watcher.NOTICE_SECONDS = {SOONER}, {SOONER / 2}\n"
+    "from service.cli.main import main; main()"
+)
+
 
 class WatchCommand:
     """A running `tenkyo ingest --watch`, and the lines that it prints."""
@@ -214,7 +225,7 @@ class WatchCommand:
         self.data = data
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli.main", "ingest", "--watch", *map(str, arguments)],
+            [sys.executable, "-c", COMMAND, "ingest", "--watch", *map(str, arguments)],
             cwd=ROOT,
             env=environ | {"TENKYO_DATA_DIR": str(data)},
             stdout=subprocess.PIPE,
@@ -237,8 +248,8 @@ class WatchCommand:
     def json(self) -> dict:
         return json.loads(self.line())
 
-    def quiet(self, seconds: float) -> bool:
-        time.sleep(seconds)
+    def quiet(self) -> bool:
+        time.sleep(2 * SOONER + 1)  # until a change would have been noticed, and then read
         return self._lines.empty()
 
     def end(self, by: signal.Signals = signal.SIGINT) -> tuple[int, str]:
@@ -288,7 +299,7 @@ def test_watch_command_ingests_added_and_changed_files(
         for i in range(8):
             file.write(f"Sentence {i} of the new file.\n\n")
             file.flush()
-            time.sleep(0.3)
+            time.sleep(SOONER / 3)
     noticed = command.json()
     assert (noticed["path"], noticed["outcome"], noticed["passages"]) == (str(new), "read", 1)
     store = command.store()
@@ -314,7 +325,7 @@ def test_watch_command_ingests_added_and_changed_files(
     (tmp_path / "elsewhere").rename(docs)
     assert command.json()["outcome"] == "back"
     (docs / "sub" / "b.md").touch()
-    assert command.quiet(3)  # nothing has changed in it
+    assert command.quiet()  # nothing has changed in it
 
     code, err = command.end()
     *lines, last = err.splitlines()  # before the last come lines of progress, if any
@@ -334,5 +345,5 @@ def test_data_folder_is_not_watched(docs: Path, watch: Callable[..., WatchComman
     assert "read" in lines[1] and f"watching {docs}" in lines[-1]
     (docs / "c.md").write_text("C is new.")
     assert command.line() == f"read     {docs / 'c.md'}, 1 passage\n"
-    assert command.quiet(3)
+    assert command.quiet()
     assert command.end(signal.SIGTERM)[0] == 0

@@ -22,7 +22,6 @@ from index.inference.openvino_runtime import openvino_core
 from index.inference.sentence_transformer import SentenceTransformerModel
 from tests.support.small_checker import write_small_checker
 
-KINDS: list[Kind] = ["embedder", "checker", "reader"]
 _random = np.random.default_rng(0)
 # Rows of one batch: alone, of equal lengths, with much padding, and as long as they may be.
 BATCHES = [
@@ -43,14 +42,18 @@ def encoders(models: Path) -> dict[Kind, Encoder]:
 
 
 @pytest.fixture(scope="module")
-def in_torch(encoders, models: Path):
+def original(models: Path) -> SentenceTransformerModel:
+    return SentenceTransformerModel(model_folder(BUNDLED_EMBEDDER, models))
+
+
+@pytest.fixture(scope="module")
+def in_torch(encoders, original):
     """Return the three networks in torch, which take a batch of rows."""
-    original = SentenceTransformerModel(model_folder(BUNDLED_EMBEDDER, models))._model
 
     def embed(rows):
         ids, mask = map(torch.from_numpy, pad_rows(rows, 1))
         features = {"input_ids": ids, "attention_mask": mask}
-        for module in original:
+        for module in original._model:
             features = module(features)
         return (features["sentence_embedding"],)
 
@@ -66,6 +69,17 @@ def in_torch(encoders, models: Path):
     return found
 
 
+@pytest.fixture(scope="module", params=["embedder", "checker", "reader"])
+def kind(request) -> Kind:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def by_openvino(encoders, kind: Kind):
+    """Return the network of a kind in OpenVINO, which is compiled once."""
+    return in_float32(encoder_graph(encoders[kind]))
+
+
 def in_float32(graph):
     """Compile a graph without OpenVINO's own rounding, and return what takes a batch of rows."""
     compiled = openvino_core()[1].compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -78,9 +92,7 @@ def in_float32(graph):
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("kind", KINDS)
-def test_graph_and_numpy_give_what_torch_gives(encoders, in_torch, kind: Kind) -> None:
-    by_openvino = in_float32(encoder_graph(encoders[kind]))
+def test_graph_and_numpy_give_what_torch_gives(encoders, in_torch, by_openvino, kind: Kind) -> None:
     by_numpy = NumpyModel(encoders[kind])
     for rows in BATCHES:
         with torch.inference_mode():
@@ -93,10 +105,8 @@ def test_graph_and_numpy_give_what_torch_gives(encoders, in_torch, kind: Kind) -
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_row_does_not_depend_on_the_rest_of_the_batch(encoders, kind: Kind) -> None:
-    run = in_float32(encoder_graph(encoders[kind]))
-    rows = BATCHES[3]
+def test_a_row_does_not_depend_on_the_rest_of_the_batch(by_openvino) -> None:
+    run, rows = by_openvino, BATCHES[3]
     for together, alone in zip(
         run(rows), zip(*(run([row]) for row in rows), strict=True), strict=True
     ):
@@ -113,16 +123,16 @@ def quantized(graph) -> list[tuple[tuple[int, ...], bytes]]:
 
 
 @pytest.mark.model
-def test_the_same_matrices_are_quantized_as_in_the_traced_graph(encoders, models: Path) -> None:
-    export = SentenceTransformerModel(model_folder(BUNDLED_EMBEDDER, models)).export()
+def test_the_same_matrices_are_quantized_as_in_the_traced_graph(encoders, original) -> None:
+    export = original.export()
     ours = quantized(encoder_graph(encoders["embedder"]))
     assert len(ours) == 24 and ours == quantized(export.graph())
 
 
 @pytest.mark.model
-def test_vectors_are_those_of_the_traced_graph(encoders, models: Path, tmp_path: Path) -> None:
+def test_vectors_are_those_of_the_traced_graph(encoders, original, tmp_path: Path) -> None:
     """An index that was made with the traced graph is searched as before."""
-    export = SentenceTransformerModel(model_folder(BUNDLED_EMBEDDER, models)).export()
+    export = original.export()
     traced = openvino_cache.convert_model(export, tmp_path / "traced.1.openvino")
     read = lambda: Bundled(encoders["embedder"], export.rows, export.extra_files, int8=True)  # noqa: E731
     built = open_bundled(tmp_path / "built.1.openvino", "embedder", read)

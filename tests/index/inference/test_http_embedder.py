@@ -203,7 +203,7 @@ def test_server_that_is_down_is_named_without_secrets_and_system_errors(
 def test_server_that_is_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_embedder, "TIMEOUT", 0.2)
     with (
-        served(replying({}, wait=1.0)) as url,
+        served(replying({}, wait=1.0), patience=0.1) as url,
         pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s: see whether"),
     ):
         HttpEmbedder(f"{url}/v1", "m").embed_query("x")

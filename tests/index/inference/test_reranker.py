@@ -88,7 +88,7 @@ def test_server_without_a_connection_in_time_is_down(monkeypatch: pytest.MonkeyP
 def test_server_that_is_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT", 0.2)
     with (
-        served(replying({}, wait=1.0)) as url,
+        served(replying({}, wait=1.0), patience=0.1) as url,
         pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"),
     ):
         HttpReranker(url).scores(QUESTION, TEXTS)

@@ -12,7 +12,7 @@ from service.query import language_of
 from service.receipts.recheck import recheck
 from tests.support.library_service import MAPS, SHIPS, House
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 WHISPER = "How many hours of labelled audio was Whisper trained on?"
 BOATS = "How many fishing boats does the harbour office of Shiogama list?"

@@ -14,7 +14,7 @@ import pytest
 from tests.support.library_service import House
 from tests.support.paths import ROOT
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 ADDRESS = "http://127.0.0.1:8000"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -39,10 +39,9 @@ PATHS = [
 BODY = {"url": "http://127.0.0.1:9/v1", "model": "m", "key": ""}
 
 
-@pytest.fixture
-def app_of(library, library_folder, checker, history, tmp_path) -> Callable[..., Any]:
-    def app_of(settings: Settings | None = None, ports: dict[str, int] | None = None, **more: Any):
-        settings = settings or Settings(data_dir=tmp_path)
+@pytest.fixture(scope="module")
+def make_app(library, library_folder, checker, history) -> Callable[..., FastAPI]:
+    def make_app(settings: Settings, ports: dict[str, int] | None = None, **more: Any) -> FastAPI:
         writers, close = connect_models(with_kept_choice(settings))
         engine = Engine(library, checker, history)
         engine.writers = writers
@@ -51,7 +50,22 @@ def app_of(library, library_folder, checker, history, tmp_path) -> Callable[...,
         index = library_folder / "index"
         return create_app(engine, index_dir=index, on_close=close, options=options)
 
+    return make_app
+
+
+@pytest.fixture
+def app_of(make_app, tmp_path) -> Callable[..., FastAPI]:
+    def app_of(settings: Settings | None = None, *given: Any, **more: Any) -> FastAPI:
+        return make_app(settings or Settings(data_dir=tmp_path), *given, **more)
+
     return app_of
+
+
+@pytest.fixture(scope="module")
+def refusing(make_app, tmp_path_factory) -> tuple[FastAPI, Path]:
+    """An app that all share who are refused, and its data folder: they leave nothing in it."""
+    data = tmp_path_factory.mktemp("refusing")
+    return make_app(Settings(data_dir=data)), data
 
 
 def own(url: str) -> httpx.Client:
@@ -86,12 +100,12 @@ def wait_until(true: Callable[[], bool]) -> None:
         {"X-Tenkyo-Token": page_token(), "Host": "192.168.1.7:8000"},
     ],
 )
-def test_nobody_else_can_change_the_model(app_of, method, path, headers, tmp_path):
-    app = app_of()
+def test_nobody_else_can_change_the_model(refusing, method, path, headers):
+    app, data = refusing
     body = {} if method == "DELETE" else {"json": BODY}
     refused = request(app, method, path, headers={"Host": "localhost"} | headers, **body)
     assert refused.status_code == 403, refused.text
-    assert not list(tmp_path.iterdir())
+    assert not list(data.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -287,7 +301,7 @@ def test_servers_are_found_tried_and_tested_as_judges(app_of, tmp_path):
 
 def test_cancelled_trial_ends_and_holds_nothing_up(app_of):
     slow = chat_app(["a"], wait=20)
-    with served(slow) as server, served(app_of()) as url, own(url) as page:
+    with served(slow, patience=0.1) as server, served(app_of()) as url, own(url) as page:
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
             page.post("/page/model/list", json={"url": server}, timeout=0.5)

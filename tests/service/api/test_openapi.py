@@ -19,7 +19,7 @@ from tests.support.library_service import House
 from tests.support.openapi_calls import CUT, made_ids, operations, record, requests, resolved
 from tests.support.scripted_model import Script
 
-pytestmark = [pytest.mark.process, pytest.mark.server]
+pytestmark = [pytest.mark.process, pytest.mark.server, pytest.mark.usefixtures("kept_readers")]
 
 NO_SCHEMA = {  # OpenAI's own
     "/v1/chat/completions": ChatCompletion,

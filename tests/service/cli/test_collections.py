@@ -10,14 +10,16 @@ import pytest
 
 from corpus.store.store import Store
 from service.cli import main, progress
+from tests.support.bundled_models import lend_models
 
 
 @pytest.fixture
-def data(tmp_path, models, monkeypatch):
+def data(tmp_path, models, kept_readers, monkeypatch):
     """An empty data folder with unpacked models; the working directory has two documents."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "models").symlink_to(models)
+    lend_models(monkeypatch)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("kanda.md").write_text("# Kanda\n\nThe Kanda reading room holds 40,000 maps.")

@@ -47,7 +47,7 @@ class Ran:
 
 
 @pytest.fixture
-def data(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(tmp_path: Path, models: Path, kept_readers: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data folder with unpacked models; the working directory is beside it."""
     data = tmp_path / "data"
     data.mkdir()

@@ -32,7 +32,7 @@ from tests.support.live_server import served
 from tests.support.paths import ROOT
 from tests.support.small_web import html, links, paper_pdf, serving
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("kept_readers")]
 
 
 @pytest.fixture
@@ -437,8 +437,8 @@ def test_progress_survives_nohup_as_plain_lines(settings, tmp_path):
         "import sys, time; sys.argv = ['tenkyo', 'reindex']\n"
         "from service.cli import main, progress\n"
         "from index.ingestion import sync\n"
-        "progress.EVERY, embed = 0.1, sync._embed\n"
-        "sync._embed = lambda *given: (time.sleep(2), embed(*given))[1]\n"
+        "progress.EVERY, embed = 0.05, sync._embed\n"
+        "sync._embed = lambda *given: (time.sleep(1), embed(*given))[1]\n"
         "main.main()"
     )
     environ = os.environ | settings | {"FORCE_COLOR": "1", "TERM": "xterm-256color"}

@@ -82,7 +82,7 @@ def test_without_a_model_that_can_be_reached_the_exit_code_is_2(tenkyo, tmp_path
 
 
 def test_model_that_is_too_slow_has_no_outcome(tenkyo, tmp_path):
-    with served(judge_app(knows, wait=1.0)) as url:
+    with served(judge_app(knows, wait=1.0), patience=0.1) as url:
         slow = {"TENKYO_LLM_URL": f"{url}/v1", "TENKYO_JUDGE_TIMEOUT": "0.05"}
         done = tenkyo("models", "test", **slow)
     assert done.returncode == 2 and "TENKYO_JUDGE_TIMEOUT" in done.stdout

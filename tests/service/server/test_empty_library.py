@@ -51,7 +51,7 @@ def test_empty_library_is_served_and_filled(server, tmp_path):
         assert "40,000" in client.answer(EN).text
         assert httpx.get(f"{url}/readyz").json()["sources"] == 1
     assert not server.end(signal.SIGTERM)
-    assert "40,000" in server.command("ask", EN).stdout
+    assert "40,000" in run_here("ask", EN, TENKYO_DATA_DIR=str(server.data)).stdout
 
 
 def test_lost_index_is_rebuilt_at_start(server, tmp_path):

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partialmethod
 from pathlib import Path
 
 import httpx
@@ -279,7 +280,11 @@ def test_stop_goes_on_after_its_request_was_cancelled(locks, another):
 
 
 @pytest.mark.process
-def test_stop_that_has_not_ended_gets_503(library, library_folder, checker, locks, another):
+def test_stop_that_has_not_ended_gets_503(
+    library, library_folder, checker, locks, another, monkeypatch
+):
+    soon = partialmethod(ResumableAnswers.stop, timeout=1)  # instead of five seconds
+    monkeypatch.setattr(ResumableAnswers, "stop", soon)
     engine = Engine(library, checker, History(library.store.database))
     app = create_app(engine, index_dir=library_folder / "index", locks=locks)
 

@@ -58,14 +58,18 @@ class Printed:
     def __init__(self, data: bytes, places: CharacterPlaces, password: str = "") -> None:
         self.pdf = pypdfium2.PdfDocument(data, password=password or None)
         self.places = places
+        self._pages: dict[int, pypdfium2.PdfTextPage] = {}
 
     def under(self, start: int, end: int) -> str:
         return "".join(
-            self.pdf[box.page - 1]
-            .get_textpage()
-            .get_text_bounded(box.left, box.bottom, box.right, box.top)
+            self.page(box.page).get_text_bounded(box.left, box.bottom, box.right, box.top)
             for box in self.places.boxes(start, end)
         )
+
+    def page(self, number: int) -> pypdfium2.PdfTextPage:
+        if number not in self._pages:  # its text is laid out once for all of its boxes
+            self._pages[number] = self.pdf[number - 1].get_textpage()
+        return self._pages[number]
 
 
 @pytest.mark.process  # it looks for Tesseract
