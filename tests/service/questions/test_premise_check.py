@@ -254,15 +254,6 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
     assert found["contradicted"] + found["unsaid"] >= read / 2  # measured: 17 of 30
 
 
-class StatementChecker(ScriptedChecker):
-    """A checker that gives probabilities by a word of the statement; the last one counts."""
-
-    def supports(self, pairs):
-        self.read_pairs += pairs
-        chosen = [[p for word, p in self.words.items() if word in said] for _, said in pairs]
-        return np.array([p[-1] if p else self.usual for p in chosen], np.float32)
-
-
 def windows(evidence):
     return [quote for each in evidence for quote in single_sentences(each)]
 
@@ -281,17 +272,36 @@ def test_premise_that_no_answer_clearly_says_is_doubted(probabilities, doubted) 
     assert reading.finding is None and reading.doubted is doubted
 
 
-@pytest.mark.parametrize(
-    ("premise", "opposite"),
-    [("Year tables are slower now", "faster"), ("集計にかかる時間が増えた", "減っ")],
-)
-def test_answer_that_says_the_opposite_contradicts_a_premise(premise, opposite) -> None:
+def test_answer_that_seems_to_say_otherwise_is_doubted_and_not_declined() -> None:
     evidence = shown(("Release", FASTER))
-    checker = StatementChecker((0.5, 0.3, 0.2), **{opposite: (0.8, 0.1, 0.1)})
-    reading = read_premise(premise, windows(evidence), evidence, checker)
-    assert reading.finding and reading.finding.citation.quote in FASTER
-    unsure = StatementChecker((0.5, 0.3, 0.2), **{opposite: (0.6, 0.2, 0.2)})
-    assert read_premise(premise, windows(evidence), evidence, unsure).finding is None
+    reading = read_premise(
+        "Year tables are slow", windows(evidence), evidence, ScriptedChecker(AGAINST)
+    )
+    assert reading.finding is None and reading.doubted
+
+
+CHECK = (
+    "The unit check knows 140 units at present. It is switched off at first, because it slows large"
+    " workbooks down."
+)
+NIMBREL = (
+    "Over the Hallen mountains Nimbrel underestimates heavy rain by a third. We believe the cause is"
+    " that the reanalysis has too few gauges above 800 m."
+)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("question", "title", "text"),
+    [
+        ("why isn't Gridwren's unit check on by default?", "Gridwren 5.1: What Is New", CHECK),
+        ("Why does Nimbrel get mountain rain wrong?", "Nimbrel: Rain from Radar", NIMBREL),
+    ],
+)
+def test_why_something_bad_is_so_is_no_false_premise(question, title, text, checker):
+    evidence = shown((title, text))
+    reading = read_premise(presupposition(question), windows(evidence), evidence, checker)
+    assert reading.finding is None
 
 
 def test_answers_are_read_with_their_neighbours_below_title_year_and_heading() -> None:
