@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from corpus.document_errors import DocumentProblem, PageWithoutText, problem_of
+from corpus.document_errors import AddressInvalid, DocumentProblem, PageWithoutText, problem_of
 from corpus.errors import AddressRefused, CorpusError, FetchFailed, NotFound
 from corpus.files.files import list_files, printable_path, read_file
 from corpus.library.catalogue import CatalogueEntry
@@ -302,7 +302,7 @@ def _id(url: str) -> str:
     return text_hash(url)[:12]
 
 
-def refused_item(refused: AddressRefused) -> Item:
+def refused_item(refused: AddressInvalid | AddressRefused) -> Item:
     """Make the item of an address that is never fetched."""
     return Item(refused.url, "failed", reason=str(refused), problem=problem_of(refused))
 
