@@ -24,6 +24,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> textual IP addresses, best first; raises OSError when there are none."""
 
 _MAX_ADDRESSES = 3  # of a host, tried one after the other
+_NO_ADDRESS = "the host {} has no address: check its name, and this machine's connection"
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -174,9 +175,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         try:
             found = await self._resolve(url.raw_host.decode(), port)
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"the host {url.host} has no address ({error})") from error
+            raise httpx.ConnectError(_NO_ADDRESS.format(url.host)) from error
         if not found:
-            raise httpx.ConnectError(f"the host {url.host} has no address")
+            raise httpx.ConnectError(_NO_ADDRESS.format(url.host))
         for address in found:
             if not self._allowed(ip_address(address)):
                 raise PrivateAddress(

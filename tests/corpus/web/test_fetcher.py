@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import time
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
@@ -39,7 +40,7 @@ DNS = {
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     if host not in DNS:
-        raise OSError("Name or service not known")
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return DNS[host]
 
 
@@ -412,8 +413,15 @@ def test_lost_connection_is_retried_once() -> None:
     assert get(Internet(a=[lost, page()]), "https://ex.com/a").data == b"hello"
     with pytest.raises(FetchFailed, match="no connection: refused"):
         get(Internet(a=lost), "https://ex.com/a")
-    with pytest.raises(FetchFailed, match=r"the host no\.where has no address"):
+
+
+def test_host_without_address_is_named_with_the_fix_and_without_the_words_of_the_system() -> None:
+    with pytest.raises(FetchFailed) as caught:
         get(Internet(), "https://no.where/a")
+    assert str(caught.value) == (
+        "cannot fetch https://no.where/a: no connection: the host no.where has no address: check"
+        " its name, and this machine's connection"
+    )
 
 
 def test_fetch_has_a_deadline() -> None:
