@@ -77,8 +77,10 @@ _MESSAGES = {
         "この前提なしで質問し直してください。",
     },
     "premise_unsaid": {
-        "en": "The question assumes that “{0}”; no source was found that says so.",
-        "ja": "質問は「{0}」を前提としていますが、そう述べる資料は見つかりませんでした。",
+        "en": "The question assumes that “{0}”. The passages found for it do not clearly say so,"
+        " though they may say it in other words.",
+        "ja": "質問は「{0}」を前提としていますが、見つかった文章からは、はっきり"
+        "確かめられませんでした。別の言い方で述べられているかもしれません。",
     },
     "premise_contradicted": {
         "en": "The question assumes that “{0}”, but a source says otherwise: “{1}”",
