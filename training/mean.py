@@ -5,6 +5,11 @@
 
 A part is the .float file of a fit, or a checker or reader as it ships: all of one of the two. The
 tokenizer and the limits of a checker are those of the first part that has a tokenizer.
+
+    python -m training.mean --changed --out training/weights/f2.safetensors f2.float=1
+
+With --changed, what the checker that ships has too is left out: embeddings, lowest layers and
+tokenizer, two thirds of the file. Whatever reads a part, or the start of a fit, puts them back.
 """
 
 from __future__ import annotations
@@ -12,6 +17,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import torch
+
+from index.inference.cross_encoder import WEIGHTS
 from training.fit_reader import write_reader
 from training.model import CONFIG, write_weights
 from training.start import read_start
@@ -21,6 +29,7 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("parts", nargs="+", help="FILE=SHARE; the shares add up to 1")
     ap.add_argument("--out", type=Path, required=True)
+    ap.add_argument("--changed", action="store_true", help="leave out what ships")
     args = ap.parse_args()
     parts = [(name, float(share)) for name, _, share in (p.rpartition("=") for p in args.parts)]
     if abs(sum(share for _, share in parts) - 1) > 1e-6:
@@ -31,6 +40,14 @@ def main() -> None:
     mean = {name: sum(weights[name] * share for weights, *_, share in read) for name in names}
     if "read.weight" in mean:
         return write_reader(mean, args.out)
+    if args.changed:
+        ships = read_start(WEIGHTS)[0]
+        changed = {
+            name: weight
+            for name, weight in mean.items()
+            if name not in ships or not torch.equal(weight, ships[name])
+        }
+        return write_weights(args.out, changed, CONFIG, b"")
     shipped = next(((config, packed) for _, config, packed, _ in read if packed), None)
     if shipped is None:
         ap.error("one part must be a checker as it ships, since it has the tokenizer")

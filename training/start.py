@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from index.inference.cross_encoder import WEIGHTS as SHIPPED
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 
 WORDS = "bert.embeddings.word_embeddings.weight"
@@ -42,6 +43,9 @@ def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
 def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
     """Read what ``write_start`` wrote, or an earlier fit (float or int8).
 
+    Where a fit of the checker was written without what fits leave as it is, embeddings and lowest
+    layers, these are those of the checker that ships.
+
     Returns:
         The weights as float32; the configuration, and tokenizer.json compressed by xz, both empty
         if the file has none.
@@ -56,4 +60,7 @@ def read_start(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
             weights[name] = tensor.float() * found[name + ".scale"][:, None]
         elif not name.endswith(".scale") and tensor.dtype != torch.uint8:
             weights[name] = tensor.float()
+    if "nli.weight" in weights and WORDS not in weights:
+        shipped, config, packed = read_start(SHIPPED)
+        weights = shipped | weights
     return weights, config, packed

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from index.inference.cross_encoder import WEIGHTS
 from training import mean
 from training.model import CONFIG, write_float, write_weights
 from training.start import read_start
@@ -34,6 +35,19 @@ def test_mean_of_checkers_has_shares_tokenizer_and_limits(checkers, tmp_path, mo
     weights, config, packed = read_start(out)
     assert {name: w.tolist() for name, w in weights.items()} == {"nli.bias": [0.75, 1.0]}
     assert config == CONFIG and packed == TOKENIZER
+
+
+def test_what_ships_too_is_left_out_of_a_fit_and_put_back(tmp_path, monkeypatch):
+    ships, config, tokenizer = read_start(WEIGHTS)
+    head = {"nli.weight": ships["nli.weight"] + 1, "words.bias": torch.ones(1)}
+    fitted, out = tmp_path / "f.float", tmp_path / "f.safetensors"
+    write_float(fitted, ships | head, {})
+    run(monkeypatch, "--changed", "--out", out, f"{fitted}=1")
+    assert out.stat().st_size < 0.001 * WEIGHTS.stat().st_size
+    weights, *others = read_start(out)
+    assert others == [config, tokenizer] and weights.keys() == ships.keys()
+    assert torch.equal(weights["nli.weight"], head["nli.weight"])
+    assert torch.equal(weights["nli.bias"], ships["nli.bias"])
 
 
 def test_mean_of_readers(tmp_path, monkeypatch):
