@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
+
+from pypdfium2 import PdfDocument
 
 from tests.support.browser.driver import Page
 from tests.support.chat_server import first_sentence
@@ -110,7 +113,14 @@ def report(page: Page, script: Script) -> bytes:
     page.set_content(
         f'<html lang="{lang}"><title>{script.title}</title><style>{STYLE}</style>{body}'
     )
-    return page.pdf(prefer_css_page_size=True)
+    printed = page.pdf(prefer_css_page_size=True)
+    with closing(PdfDocument(printed)) as pdf:
+        words = pdf[0].get_textpage().get_text_range()
+    # Without a font a browser prints boxes, and the tour would fail only where it is answered.
+    assert script.title.split()[0] in words, (
+        "Chromium has no such font: apt-get install fonts-noto-cjk"
+    )
+    return printed
 
 
 def write(prompt: str) -> str:
