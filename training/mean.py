@@ -29,7 +29,7 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("parts", nargs="+", help="FILE=SHARE; the shares add up to 1")
     ap.add_argument("--out", type=Path, required=True)
-    ap.add_argument("--changed", action="store_true", help="leave out what ships")
+    ap.add_argument("--changed", action="store_true", help="of a checker: not what ships too")
     args = ap.parse_args()
     parts = [(name, float(share)) for name, _, share in (p.rpartition("=") for p in args.parts)]
     if abs(sum(share for _, share in parts) - 1) > 1e-6:

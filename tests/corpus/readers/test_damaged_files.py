@@ -134,7 +134,7 @@ def seeds() -> list[tuple[str, bytes]]:
 SEEDS = seeds()
 
 
-@pytest.mark.timeout(SECONDS + 300)
+@pytest.mark.timeout(900 if SOAK else 300)
 def test_damaged_file_is_read_or_refused_within_limits(workers: ReaderPool) -> None:
     until = time.monotonic() + SECONDS
     reads = refused = 0
