@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -328,7 +329,17 @@ def _common(one: str, two: str) -> int:
     )
 
 
-def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
+def window_rows(path: Path | None) -> Iterator[Row]:
+    """Read the rows that ``training.first_windows`` wrote, if there is a file of them."""
+    if path is not None:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            yield Row("ans", row["question"], row["text"], row["answers"], row["set"])
+
+
+def collect(
+    shared: Path, unpacked: Path | None, windows: Path | None = None, seed: int = 7
+) -> list[Row]:
     """Return all rows, for fitting and held out, in a fixed order."""
     rng = random.Random(seed)
     rows = [
@@ -353,6 +364,7 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
     rows += hand_rows(shared, rng)
     for part in ("fit", "held"):
         rows += written_rows.rows(part)
+    rows += window_rows(windows)
     return rows
 
 
@@ -360,14 +372,17 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--parallel", type=Path, help="unpacked Debian packages (README)")
+    ap.add_argument("--windows", type=Path, help="rows of training.first_windows")
     ap.add_argument("--out", type=Path, required=True)
     args = ap.parse_args()
-    write_pack(args.shared, args.parallel, args.out)
+    write_pack(args.shared, args.parallel, args.out, args.windows)
 
 
-def write_pack(shared: Path, unpacked: Path | None, folder: Path) -> None:
+def write_pack(
+    shared: Path, unpacked: Path | None, folder: Path, windows: Path | None = None
+) -> None:
     """Make all rows, write the sound ones to a folder, and print how many there are."""
-    rows, dropped = packing.sound(collect(shared, unpacked))
+    rows, dropped = packing.sound(collect(shared, unpacked, windows))
     for reason, count in sorted(dropped.items()):
         print(f"dropped, {reason}: {count}")
     tokenizer = Tokenizer.from_file(str(shared / "checker/tokenizer.json"))

@@ -99,3 +99,7 @@ MIXTURES["passages"] = {name: 0.25 * often for name, often in REMEMBERED.items()
     "own_without": 0.2, "own_changed": 0.25, "own_asked": 0.02, "own_asked_passages": 0.03,
     "own_documents": 0.05, "own_premises": 0.7, "cg2c_doc": 0.6, "wice": 0.8,
 }  # fmt: skip
+# … and the windows that the reader takes for answers, a part of the others to remember
+MIXTURES["windows"] = {name: 0.25 * often for name, often in MIXTURES["passages"].items()} | {
+    "windows_documents": 1, "windows_sets": 1,
+}  # fmt: skip

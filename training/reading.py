@@ -88,6 +88,11 @@ class Asked:
         """Whether the passage was written for fitting, by itself."""
         return self.source.startswith("written")
 
+    @property
+    def document(self) -> bool:
+        """Whether the passage is of a document that was written for fitting."""
+        return self.source.startswith(("document", "premise"))
+
 
 def squad_questions(
     passages: dict[str, Passage], queries: Sequence[dict], source: str,

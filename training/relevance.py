@@ -33,7 +33,7 @@ import numpy as np
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.inference.cross_encoder import READER_WEIGHTS, Checker, CrossEncoder
+from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS, Checker, CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.ingestion.report import IngestProgress
@@ -41,9 +41,19 @@ from index.ingestion.sync import sync
 from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering.answer_windows import answer_windows
+from service.answering.answer_windows import (
+    MAX_WINDOWS,
+    AnswerWindow,
+    answer_windows,
+    read_again,
+)
 from service.answering.evidence import reserve_languages, select_evidence
-from service.answering.question_reading import ReadPassage, read_passages, with_rivals
+from service.answering.question_reading import (
+    ReadPassage,
+    read_passages,
+    unread_passages,
+    with_rivals,
+)
 from service.answering.reranking import LANGUAGE_PAIRS, combined_score
 from service.verification.calibration import (
     CALIBRATION_FILE,
@@ -60,6 +70,7 @@ TOP_K, CHARACTERS = 10, 5000
 OF_EACH = 60  # questions of a kind; the sets' own and those on documents are all read
 SEARCH = (0.3, 0.5, 0.7, 1.0, 1.4)  # weights of the search score that are tried
 ACROSS = (-2.0, -1.0, 0.0, 1.0)  # and of another language
+AGAIN = (0.0, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4)  # and of the second reading
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
 RIDGE = 1e-3
 HARD_COUNTS = 0.3  # what near questions, and those on written passages, count beside the others
@@ -68,8 +79,6 @@ UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most ques
 # refusing no more than that would let too much through.
 REFUSED, REFUSED_ACROSS = 0.06, 0.18
 DOCUMENTS_COUNT = 0.1  # in these shares, beside the questions on passages of the sets
-# The second reading's place among the features, and the least that it counts.
-SECOND, LEAST_SECOND = 2, 0.1
 # Share of the windows with a tick that must have the answer. With more, hardly any from English to
 # Japanese would get one.
 TICKED_RIGHT = 0.85
@@ -87,6 +96,7 @@ class ReadQuestion:
         asked: The question.
         gold: The id of the passage that answers; empty where none does.
         passages: The passages, best first by the search.
+        windows: The best windows, as they were read a second time; see ``with_windows``.
     """
 
     kind: str
@@ -94,6 +104,7 @@ class ReadQuestion:
     asked: Asked
     gold: str
     passages: tuple[ReadPassage, ...]
+    windows: tuple[AnswerWindow, ...] = ()
 
     @property
     def near(self) -> bool:
@@ -103,12 +114,12 @@ class ReadQuestion:
     @property
     def written(self) -> bool:
         """Whether it is about a passage that was written for fitting: these are the hardest."""
-        return ", written" in self.kind
+        return self.asked.written
 
     @property
     def document(self) -> bool:
         """Whether it is about a document that was written for fitting."""
-        return ", document" in self.kind
+        return self.asked.document
 
     @property
     def false_premise(self) -> bool:
@@ -237,45 +248,66 @@ def read(
         within = [key for key in articles if articles[key] != article]
     hits = reserve_languages(library.search(asked.question, 2 * TOP_K, within), TOP_K)
     chosen = select_evidence(hits, TOP_K, CHARACTERS)
-    passages = tuple(read_passages(asked.question, chosen, checker))
+    question = asked.question
+    passages = unread_passages(question, chosen)
+    passages = read_passages(question, passages, range(len(chosen)), checker)
     gold = "" if without or not asked.sentences else asked.home
     named = f"{kind}, without its {without}" if without else kind
-    return ReadQuestion(named, half_of(article), asked, gold, passages)
+    return ReadQuestion(named, half_of(article), asked, gold, tuple(passages))
 
 
-def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list[BestWindow]:
-    """Return the window that ranks first for each question."""
-    calibration = replace(load_calibration(), ranking=ranking)
+def with_windows(asked: ReadQuestion, ranking: RankingWeights, checker: Checker) -> ReadQuestion:
+    """Find the best windows by some weights, and read them a second time."""
+    calibration = replace(load_calibration(), ranking=replace(ranking, again=0.0))
+    passages = with_rivals([replace(p, calibration=calibration) for p in asked.passages])
+    windows = answer_windows(passages, Originals(()), MAX_WINDOWS)
+    windows = read_again(asked.asked.question, windows, checker)
+    return replace(asked, windows=tuple(windows))
+
+
+def best_windows(asked: Sequence[ReadQuestion], again: float) -> list[BestWindow]:
+    """Return the window that ranks first for each question, by a weight of the second reading."""
     found = []
     for each in asked:
-        passages = with_rivals([replace(p, calibration=calibration) for p in each.passages])
-        (window,) = answer_windows(passages, Originals(()), 1)
+        window = max(each.windows, key=lambda window: window.score + again * window.again)
         right = each.answered_by(window.passage, window.start, window.end)
-        found.append(BestWindow(window.passage.features(window.odds), right))
+        features = window.passage.features(window.odds, window.again)
+        found.append(BestWindow(features, right))
     return found
 
 
 def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
-    """Return the weights with which most first windows have the answer.
+    """Return the weights of search and languages with which most first windows have the answer.
 
-    Each pair of languages counts alike; questions on written passages do not count, since many do
-    not name their subject. Of weights that are as good as the best but for chance, those are chosen
-    that are nearest to the reading alone.
+    The second reading does not count yet; see ``best_again``. Of weights that are as good as the
+    best but for chance, those are chosen that are nearest to the reading alone.
     """
     there = [a for a in asked if a.gold and not a.written]
-    passages = [(a.pair, _best_of_each(a)) for a in there]
-    pairs = sorted({a.pair for a in there})
-
-    def share_right(weights: RankingWeights) -> float:
-        right: dict[str, list[bool]] = {pair: [] for pair in pairs}
-        for pair, each in passages:
-            right[pair].append(max(each, key=lambda p: combined_score(*p[:3], weights))[3])
-        return float(np.mean([np.mean(found) for found in right.values()]))
-
-    grid = [RankingWeights(*each) for each in product(SEARCH, ACROSS)]
-    shares = {w: share_right(w) for w in grid}
+    passages = [_best_of_each(a) for a in there]
+    grid = [RankingWeights(*each, 0.0) for each in product(SEARCH, ACROSS)]
+    shares = {
+        w: _share(there, [max(p, key=lambda p: combined_score(*p[:3], w))[3] for p in passages])
+        for w in grid
+    }
     good = [w for w in grid if shares[w] >= max(shares.values()) - CHANCE]
     return min(good, key=lambda w: (abs(w.across), w.search))
+
+
+def best_again(asked: Sequence[ReadQuestion]) -> float:
+    """Return the least weight of the second reading that is as good as the best but for chance."""
+    there = [a for a in asked if a.gold and not a.written]
+    shares = {w: _share(there, [b.right for b in best_windows(there, w)]) for w in AGAIN}
+    return next(w for w in AGAIN if shares[w] >= max(shares.values()) - CHANCE)
+
+
+def _share(asked: Sequence[ReadQuestion], right: Sequence[bool]) -> float:
+    """Return the share of questions whose first window has the answer.
+
+    Each pair of languages counts alike. Questions on written passages should not be among them,
+    since many do not name their subject.
+    """
+    pairs = np.array([a.pair for a in asked])
+    return float(np.mean([np.mean(np.array(right)[pairs == pair]) for pair in set(pairs)]))
 
 
 def _best_of_each(asked: ReadQuestion) -> list[tuple[float, float, bool, bool]]:
@@ -285,7 +317,7 @@ def _best_of_each(asked: ReadQuestion) -> list[tuple[float, float, bool, bool]]:
         The passage's search score, the log-odds of its best sentence, whether it is in the other
         language, and whether the window around this sentence has the answer.
     """
-    reading = replace(load_calibration(), ranking=RankingWeights(0.0, 0.0))
+    reading = replace(load_calibration(), ranking=RankingWeights(0.0, 0.0, 0.0))
     found = []
     for each in asked.passages:
         for window in answer_windows([replace(each, calibration=reading)], Originals(()), 1):
@@ -313,19 +345,9 @@ def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
 
 
 def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarray:
-    """Fit the weights of the features for the log-odds that the first window answers.
-
-    The second reading counts at least LEAST_SECOND, since it was fitted on questions, those of
-    CLAPNQ, that are not among these.
-    """
+    """Fit the weights of the features for the log-odds that the first window answers."""
     x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
-    count = counts(asked)
-    weights = logistic(x, y, RIDGE, count)
-    if weights[SECOND] >= LEAST_SECOND:
-        return weights
-    known = LEAST_SECOND * x[:, SECOND]
-    rest = logistic(np.delete(x, SECOND, 1), y, RIDGE, count, known)
-    return np.insert(rest, SECOND, LEAST_SECOND)
+    return logistic(x, y, RIDGE, counts(asked))
 
 
 def ticked_from(
@@ -400,18 +422,41 @@ def cross_validated(
     return odds, least, ticked
 
 
-def relevance(asked: Sequence[ReadQuestion]) -> dict[str, Any]:
-    """Fit the part of the calibration that ranks passages and tells whether one answers."""
-    ranking = best_ranking(asked)
-    found = best_windows(asked, ranking)
+def relevance(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> dict[str, Any]:
+    """Fit the part of the calibration that ranks windows and tells whether one answers.
+
+    Args:
+        asked: The questions, with their windows.
+        ranking: The weights by which the windows were found.
+    """
+    again = best_again(asked)
+    found = best_windows(asked, again)
     weights = fit(asked, found)
     odds = np.array([w.features for w in found]) @ weights
     return {
-        "ranking": asdict(ranking),
+        "ranking": asdict(replace(ranking, again=again)),
         "answers": [round(float(w), 4) for w in weights],
         "answered_from": thresholds(asked, odds),
         "ticked_from": ticked_from(asked, found, odds),
     }
+
+
+def fit_apart(
+    asked: Sequence[ReadQuestion], half: int, ranking: RankingWeights, checker: Checker
+) -> dict[str, Any]:
+    """Fit the same on the other half of the articles alone.
+
+    Args:
+        asked: All questions, with their windows.
+        half: The half that is left out.
+        ranking: The weights by which the windows were found.
+        checker: Reads them again if the other half prefers other weights.
+    """
+    others = [a for a in asked if a.half != half]
+    own = best_ranking(others)
+    if own != ranking:
+        others = [with_windows(each, own, checker) for each in others]
+    return relevance(others, own)
 
 
 def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
@@ -468,12 +513,16 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--out", type=Path, required=True, help="folder of the index, which is kept")
+    ap.add_argument("--checker", type=Path, default=WEIGHTS)
     ap.add_argument("--reader", type=Path, default=READER_WEIGHTS)
     ap.add_argument("--each", type=int, default=OF_EACH)
-    ap.add_argument("--keep", type=Path, help="what was read, as a pickle, made or used again")
+    ap.add_argument(
+        "--keep", type=Path, help="what the reader read, as a pickle, made or used again"
+    )
     ap.add_argument("--halves", type=Path, help="write the fits without one half of the articles")
     ap.add_argument("--write", action="store_true", help=f"write {CALIBRATION_FILE.name}")
     args = ap.parse_args()
+    checker = CrossEncoder(args.checker, reader=args.reader)
     if args.keep and args.keep.exists():
         asked = pickle.loads(args.keep.read_bytes())
     else:
@@ -481,15 +530,16 @@ def main() -> None:
         embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.out / "models")
         library = open_library(passages, args.out / "both", embedder)
         articles = {key: passage.article for key, passage in passages.items()}
-        checker = CrossEncoder(reader=args.reader)
         asked = list(read_all(library, checker, named, articles, args.each))
         if args.keep:
             args.keep.write_bytes(pickle.dumps(asked))
-    fitted = relevance(asked)
-    print(table(asked, best_windows(asked, RankingWeights(**fitted["ranking"]))))
+    ranking = best_ranking(asked)
+    asked = [with_windows(each, ranking, checker) for each in asked]
+    fitted = relevance(asked, ranking)
+    print(table(asked, best_windows(asked, fitted["ranking"]["again"])))
     print(json.dumps(fitted, ensure_ascii=False))
     if args.halves:
-        others = [relevance([a for a in asked if a.half != half]) for half in (0, 1)]
+        others = [fit_apart(asked, half, ranking, checker) for half in (0, 1)]
         args.halves.write_text(json.dumps(others, ensure_ascii=False), encoding="utf-8")
     if args.write:
         write_calibration(relevance=fitted)

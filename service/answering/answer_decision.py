@@ -10,7 +10,7 @@ from index.inference.cross_encoder import Checker
 from service.answering.answer_windows import QuestionPart
 from service.answering.question_reading import ReadPassage
 from service.answering.state import AnswerState
-from service.types import Citation, Claim, Decision
+from service.types import Claim, Decision
 from service.verification.calibration import probability
 from service.verification.methods import OVERVIEW
 
@@ -61,16 +61,16 @@ class AnswerDecider:
         """Read a claim for a part: each of its quotes, or the sentence of a model."""
         if claim.verdict.method == "verbatim" or not claim.citations:
             quoted = [
-                (part.passages[c.label - 1], quote_certainty(part, c)) for c in claim.citations
+                (part.passages[c.label - 1], part.quote_certainty(c)) for c in claim.citations
             ]
             return [_Certainty(odds, passage) for passage, odds in quoted]
         passage = part.passages[claim.citations[0].label - 1]
         source = passage.evidence
         text = with_headings(claim.text, source.passage, source.source)
         (reading,) = self._checker.read([(text, part.question)])
-        return [
-            _Certainty(passage.certainty(reading.answers(len(text) - len(claim.text))), passage)
-        ]
+        odds = reading.answers(len(text) - len(claim.text))
+        (again,) = self._checker.answers([(text, part.question)]).tolist()
+        return [_Certainty(passage.certainty(odds, again), passage)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,3 @@ class _Certainty:
 
     odds: float
     passage: ReadPassage
-
-
-def quote_certainty(part: QuestionPart, citation: Citation) -> float:
-    """Return the calibrated log-odds that a quote answers a part of the question."""
-    if part.within is not None and citation.source_id not in part.within:
-        return -math.inf
-    passage, start = part.passages[citation.label - 1], len(citation.before)
-    return passage.certainty(passage.answers(start, start + len(citation.quote)))

@@ -4,6 +4,9 @@ A window has one to three adjacent sentences, or the rows of a table from its he
 with the sentence that answers best, and has what that cannot be understood without: the sentence
 that says who "he" is, the items behind a colon, what stands below a heading, the head of a table.
 Then neighbours join it that seem to hold a part of the answer.
+
+The checker reads the best windows a second time, each by itself. About which of them answers, and
+whether any does, two networks err less often together than one.
 """
 
 from __future__ import annotations
@@ -12,15 +15,21 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from corpus.text.chunking import text_width
+from corpus.text.chunking import text_width, with_headings
 from index.inference.cross_encoder import Checker
-from service.answering.question_reading import ReadPassage, Span, read_passages
+from service.answering.question_reading import (
+    ReadPassage,
+    Span,
+    read_passages,
+    unread_passages,
+)
 from service.text.layout import is_caption, is_heading, is_table_head, table_rows
 from service.text.leaning import leans_on_previous
-from service.types import Evidence
+from service.types import Citation, Evidence
 from service.verification.provenance import Originals
 
-MAX_WINDOWS = 6  # windows of the evidence that are considered
+READ_FIRST = 4  # passages that are read before the others
+MAX_WINDOWS = 6  # windows of the evidence that are considered, and read a second time
 MAX_SENTENCES = 3  # of a window, but for rows of a table
 MAX_TABLE_WIDTH = 600.0  # from a table's head to the row that answers, in units of ``text_width``
 JOINS = 2.5  # a neighbour joins if its log-odds are at most so much below the best sentence's
@@ -36,20 +45,34 @@ class AnswerWindow:
         passage: The passage.
         start: Where the window begins.
         end: Where it ends.
-        odds: The log-odds that it answers, by the reader.
-        score: What it is ranked by among all windows: log-odds up to a constant.
+        best: The log-odds that its best sentence answers, by the reader.
+        again: The log-odds that the window answers, by the checker, which read it by itself below
+            its title and headings.
+        secondary: Whether its source only reports on another.
     """
 
     passage: ReadPassage
     start: int
     end: int
-    odds: float
-    score: float
+    best: float
+    again: float = 0.0
+    secondary: bool = False
+
+    @property
+    def odds(self) -> float:
+        """The log-odds that the window answers, by the reader."""
+        return self.passage.answers(self.start, self.end)
+
+    @property
+    def score(self) -> float:
+        """What it is ranked by among all windows: log-odds up to a constant."""
+        again = self.passage.calibration.ranking.again * self.again
+        return self.passage.score(self.best) + again - SECONDARY_PENALTY * self.secondary
 
     @property
     def certainty(self) -> float:
         """The calibrated log-odds that the window answers."""
-        return self.passage.certainty(self.odds)
+        return self.passage.certainty(self.odds, self.again)
 
     @property
     def text(self) -> str:
@@ -78,6 +101,20 @@ class QuestionPart:
         """The calibrated log-odds that the evidence answers the part."""
         return self.windows[0].certainty if self.windows else -math.inf
 
+    def quote_certainty(self, citation: Citation) -> float:
+        """Return the calibrated log-odds that a quote answers.
+
+        What is in no window was not read again; it counts as the worst window does.
+        """
+        if self.within is not None and citation.source_id not in self.within:
+            return -math.inf
+        passage, start = self.passages[citation.label - 1], len(citation.before)
+        end = start + len(citation.quote)
+        there = [w for w in self.windows if w.passage.evidence.label == citation.label]
+        again = [w.again for w in there if w.start < end and start < w.end]
+        least = min((w.again for w in self.windows), default=0.0)
+        return passage.certainty(passage.answers(start, end), max(again, default=least))
+
     @property
     def answered(self) -> bool:
         """Whether its best window is likely enough to answer to be shown."""
@@ -105,48 +142,121 @@ def read_evidence(
         originals: Tells which sources only report on others.
         checker: Reads the passages.
         within: For each of the questions the ids of the sources that may answer it; None for all.
-        first: How many passages are read before the others; see ``read_passages``.
+        first: How many passages are read before the others, which are read only if none of these
+            surely answers; None to read all.
 
     Returns:
-        The evidence, numbered again by how well it answers any part, best first, and the parts.
+        The evidence, numbered again: first the passages of each part's best window, then those
+        that answer any part best; and the parts.
     """
-    read = [read_passages(question, evidence, checker, first) for question in asked]
-    scores = [
-        max(each.score(each.answers()) for each in column) for column in zip(*read, strict=True)
-    ]
-    order = sorted(range(len(evidence)), key=lambda n: -scores[n])
-    numbered = tuple(replace(evidence[n], label=label) for label, n in enumerate(order, 1))
-    parts = []
     allowed = within or [None] * len(asked)
-    for question, passages, sources in zip(asked, read, allowed, strict=True):
-        ordered = tuple(
-            replace(passages[n], evidence=shown) for n, shown in zip(order, numbered, strict=True)
-        )
-        among = [p for p in ordered if sources is None or p.evidence.source.id in sources]
-        windows = tuple(answer_windows(among, originals, MAX_WINDOWS))
-        parts.append(QuestionPart(question, ordered, windows, within=sources))
-    return numbered, tuple(parts)
+    read = [
+        _read_part(question, evidence, originals, checker, sources, first)
+        for question, sources in zip(asked, allowed, strict=True)
+    ]
+    scores = [
+        max(each.score(each.answers()) for each in column)
+        for column in zip(*(part.passages for part in read), strict=True)
+    ]
+    ids = [each.passage.id for each in evidence]
+    best = {ids.index(part.windows[0].passage.evidence.passage.id) for part in read if part.windows}
+    order = sorted(range(len(evidence)), key=lambda n: (n not in best, -scores[n]))
+    numbered = tuple(replace(evidence[n], label=label) for label, n in enumerate(order, 1))
+    return numbered, tuple(_renumbered(part, order, numbered) for part in read)
+
+
+def _read_part(
+    question: str,
+    evidence: Sequence[Evidence],
+    originals: Originals,
+    checker: Checker,
+    within: Collection[str] | None,
+    first: int | None,
+) -> QuestionPart:
+    """Read the first passages for a question and then, if nothing surely answers, the others."""
+    part = QuestionPart(question, tuple(unread_passages(question, evidence)), (), within=within)
+    known: dict[tuple[str, int, int], float] = {}
+    count = len(evidence)
+    begun = min(first or count, count)
+    for numbers in (range(begun), range(begun, count)):
+        if not numbers or part.surely_answered:
+            break
+        passages = read_passages(question, part.passages, numbers, checker)
+        among = passages[: numbers.stop]
+        among = [p for p in among if within is None or p.evidence.source.id in within]
+        windows = answer_windows(among, originals, MAX_WINDOWS)
+        windows = read_again(question, windows, checker, known)
+        part = replace(part, passages=tuple(passages), windows=tuple(windows))
+    return part
+
+
+def _renumbered(
+    part: QuestionPart, order: Sequence[int], numbered: Sequence[Evidence]
+) -> QuestionPart:
+    """Return a part with its passages in another order, numbered so."""
+    passages = tuple(
+        replace(part.passages[n], evidence=shown) for n, shown in zip(order, numbered, strict=True)
+    )
+    by_id = {passage.evidence.passage.id: passage for passage in passages}
+    windows = tuple(
+        replace(window, passage=by_id[window.passage.evidence.passage.id])
+        for window in part.windows
+    )
+    return replace(part, passages=passages, windows=windows)
+
+
+def read_again(
+    question: str,
+    windows: Sequence[AnswerWindow],
+    checker: Checker,
+    known: dict[tuple[str, int, int], float] | None = None,
+) -> list[AnswerWindow]:
+    """Read windows a second time, each below its title and headings, and rank them anew.
+
+    Args:
+        question: The question.
+        windows: The windows.
+        checker: Reads them.
+        known: What it found before, by the passage's id, start and end; new readings are added.
+    """
+    known = {} if known is None else known
+    places = [(w.passage.evidence.passage.id, w.start, w.end) for w in windows]
+    if new := [n for n, place in enumerate(places) if place not in known]:
+        evidence = [windows[n].passage.evidence for n in new]
+        pairs = [
+            (with_headings(windows[n].text, e.passage, e.source), question)
+            for n, e in zip(new, evidence, strict=True)
+        ]
+        odds = checker.answers(pairs).tolist()
+        known.update(zip([places[n] for n in new], odds, strict=True))
+    read = [replace(w, again=known[place]) for w, place in zip(windows, places, strict=True)]
+    return sorted(read, key=lambda window: -window.score)
 
 
 def answer_windows(
     passages: Sequence[ReadPassage], originals: Originals, most: int
 ) -> list[AnswerWindow]:
-    """Find the windows of all passages that answer best, best first; none overlaps another.
+    """Find the windows of all passages that answer best by the reader; none overlaps another.
 
     Args:
         passages: The passages, as they were read for the question.
         originals: Tells which sources only report on others; they rank lower.
         most: How many are found at most.
     """
-    ranked = [
-        (_score(passage, passage.answers(*span), originals), number, n)
+    secondary = [originals.reports(passage.evidence.source) for passage in passages]
+    sentences = [
+        (
+            AnswerWindow(passage, *span, passage.answers(*span), secondary=secondary[number]),
+            number,
+            n,
+        )
         for number, passage in enumerate(passages)
         for n, span in enumerate(passage.sentences)
     ]
-    ranked.sort(key=lambda each: -each[0])
+    sentences.sort(key=lambda each: -each[0].score)
     taken: list[set[int]] = [set() for _ in passages]  # sentences that are in a window
     found: list[AnswerWindow] = []
-    for score, number, n in ranked:
+    for sentence, number, n in sentences:
         if len(found) == most:
             break
         if n in taken[number]:
@@ -155,7 +265,7 @@ def answer_windows(
         low, high = window_around(passage, n, taken[number])
         taken[number].update(range(low, high + 1))
         start, end = passage.sentences[low][0], passage.sentences[high][1]
-        found.append(AnswerWindow(passage, start, end, passage.answers(start, end), score))
+        found.append(replace(sentence, start=start, end=end))
     return found
 
 
@@ -259,8 +369,3 @@ class _Stretch:
             or is_heading(self.text, *span)
             or is_table_head(self.text, *span)
         )
-
-
-def _score(passage: ReadPassage, odds: float, originals: Originals) -> float:
-    penalty = SECONDARY_PENALTY * originals.reports(passage.evidence.source)
-    return passage.score(odds) - penalty

@@ -12,7 +12,7 @@ from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
 from service.answering.abstention import FalsePremise, false_premise, unmentioned, unnamed
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import read_evidence
+from service.answering.answer_windows import READ_FIRST, read_evidence
 from service.answering.evidence import (
     interleaved,
     originals_of,
@@ -21,7 +21,6 @@ from service.answering.evidence import (
     with_originals,
     with_pages,
 )
-from service.answering.question_reading import READ_FIRST
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.messages import reader_message
@@ -49,7 +48,7 @@ class Sizes(TypedDict, total=False):
     encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
     average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
     Where no model writes, most questions are answered by the first four passages, and the others
-    are not read.
+    are not read. The six best windows, some 600 tokens, are read once more.
 
     Attributes:
         top_k: Passages at most; a ``LANGUAGE_SHARE`` of them is kept for each language.

@@ -13,7 +13,7 @@ from service.answering.extractive import ANSWERS
 from service.answering.model_failures import describe_failure
 from service.answering.sentence_checks import SentenceChecks, Threads
 from service.answering.sentence_reader import SentenceReader
-from service.answering.source_quotes import SURELY, SourceQuotes
+from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
 from service.messages import joined, reader_message
 from service.types import Event, Mode, Status
@@ -97,7 +97,8 @@ class ModelAnswer:
         """Quote the sources where the model's sentences are not enough, and say why. Blocks."""
         state, quotes = self._state, self._quotes
         if not self._stream.held:
-            events = quotes.complete() if state.claims else self._instead()
+            events = quotes.complete()
+            events += self._instead()
             said = [self._why_quoted(), state.reason or ""]  # the latter of an overview
             state.reason = joined(said, state.language) if state.claims else self._why_not()
             return events
@@ -112,17 +113,21 @@ class ModelAnswer:
         return events + beside
 
     def _instead(self) -> list[Event]:
-        """Quotes where nothing of the model holds.
+        """Quotes where nothing of the model holds: those that there would be without it.
 
-        One that failed says nothing about the question, so they need to be no better than without
-        a model; if it declined or wrote what does not hold, they have to answer clearly. The
-        beginning of a work sums it up, whatever a model says.
+        Where its word is taken, however, there are none if it declined, and fewer if it wrote what
+        does not hold: only what more likely answers than not, and nothing beside quotes that took
+        the place of sentences. A failure says nothing about the question, and the beginning of a
+        work sums it up, whatever a model says.
         """
-        if self._error or self._state.overview:
-            return self._quotes.answer() if self._state.answerable else []
-        if self._declined and self._believed:
+        state, quotes = self._state, self._quotes
+        if not state.answerable:
             return []
-        return self._quotes.answer(ANSWERS if self._wrote and not self._declined else SURELY)
+        if self._believed and not (self._error or state.overview):
+            if self._declined or state.claims:
+                return []
+            return quotes.answer(ANSWERS if self._wrote else None)
+        return quotes.answer()
 
     def _why_quoted(self) -> str:
         if self._error:

@@ -1,10 +1,7 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Passages are read whole, below their titles and headings: the first few, and if none of them surely
-answers, all others. The best few are read a second time, by the checker's head for whole passages:
-about whether there is an answer, two networks that were fitted on different questions err less
-often together. Everything after that (which passages come first, which sentences are quoted,
-whether there is an answer at all) is arithmetic on these readings.
+Passages are read whole, below their titles and headings. Which passages come first, and which
+sentences may be quoted, is arithmetic on these readings; see ``answer_windows`` for what follows.
 """
 
 from __future__ import annotations
@@ -31,8 +28,6 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
-READ_FIRST = 4  # passages that are read before the others
-READ_AGAIN = 3  # passages that are read a second time
 SHORTEST_ANSWER = 2  # characters of words by which two sentences may give the same answer
 
 
@@ -46,8 +41,6 @@ class ReadPassage:
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
-        passage_odds: The log-odds that the passage answers, by the checker's head for whole
-            passages; of one that was not read a second time, the lowest of those that were.
         rival: The score of the best sentence of another passage that has another answer; None if
             there is none.
     """
@@ -57,7 +50,6 @@ class ReadPassage:
     lead: int
     japanese: bool
     calibration: Calibration
-    passage_odds: float = 0.0
     rival: float | None = None
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
@@ -73,14 +65,19 @@ class ReadPassage:
         """Return the score by which a part with these log-odds is ranked among all passages."""
         return combined_score(self.evidence.score, odds, self.across, self.calibration.ranking)
 
-    def certainty(self, odds: float) -> float:
-        """Return the calibrated log-odds that a part with these log-odds answers."""
-        return answer_log_odds(self.features(odds), self.calibration.answers)
+    def certainty(self, odds: float, again: float) -> float:
+        """Return the calibrated log-odds that a part answers; its arguments: ``features``."""
+        return answer_log_odds(self.features(odds, again), self.calibration.answers)
 
-    def features(self, odds: float) -> tuple[float, ...]:
-        """Return the features of a part with these log-odds; see ``answer_features``."""
+    def features(self, odds: float, again: float) -> tuple[float, ...]:
+        """Return the features that tell whether a part answers; see ``answer_features``.
+
+        Args:
+            odds: The reader's log-odds that it does.
+            again: Those of the checker, which read it by itself.
+        """
         margin = margin_of(odds, self.score(odds), self.rival)
-        scores = odds, self.answers(), self.passage_odds, self.evidence.score, margin
+        scores = odds, self.answers(), again, self.evidence.score, margin
         return answer_features(*scores, self.japanese, self.across)
 
     @property
@@ -100,50 +97,39 @@ class ReadPassage:
         return [(a, b) for a, b in reader_spans(text) if any(map(str.isalnum, text[a:b]))]
 
 
-def read_passages(
-    question: str, evidence: Sequence[Evidence], checker: Checker, first: int | None = None
-) -> list[ReadPassage]:
-    """Read passages for a question, and the best of them a second time.
+def unread_passages(question: str, evidence: Sequence[Evidence]) -> list[ReadPassage]:
+    """Return the evidence for a question, or for one of several in it, before it is read.
 
-    Args:
-        question: The question, or one of several in it.
-        evidence: The passages, best first by the search.
-        checker: Reads them, each below its title and headings.
-        first: How many are read before the others, which are read only if none of these more likely
-            answers than not; None to read all.
-
-    Returns:
-        The passages with their readings, in the order of the evidence. No part of a passage that
-        was not read answers.
+    No part of a passage that was not read answers.
     """
-    texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
     japanese, calibration = is_japanese(question), load_calibration()
-    passages = [
+    texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
+    return [
         ReadPassage(e, UNREAD, len(text) - len(e.passage.text), japanese, calibration)
         for e, text in zip(evidence, texts, strict=True)
     ]
-    again: dict[int, float] = {}  # the log-odds of the passages that were read a second time
 
-    def read(numbers: range) -> None:
-        readings = checker.read([(texts[n], question) for n in numbers])
-        for n, reading in zip(numbers, readings, strict=True):
-            passages[n] = replace(passages[n], reading=reading)
-        best = sorted(range(numbers.stop), key=lambda n: -passages[n].score(passages[n].answers()))
-        best = best[:READ_AGAIN]
-        if new := [n for n in best if n not in again]:
-            odds = checker.answers([(texts[n], question) for n in new])
-            again.update(zip(new, odds.tolist(), strict=True))
-        least = min(again[n] for n in best)
-        for n, passage in enumerate(passages):
-            passages[n] = replace(passage, passage_odds=again[n] if n in best else least)
-        passages[:] = with_rivals(passages)
 
-    begun = min(first or len(evidence), len(evidence))
-    if begun:
-        read(range(begun))
-    if begun < len(evidence) and not _answered(passages[:begun]):
-        read(range(begun, len(evidence)))
-    return passages
+def read_passages(
+    question: str, passages: Sequence[ReadPassage], numbers: Sequence[int], checker: Checker
+) -> list[ReadPassage]:
+    """Read some of the passages for a question, each below its title and headings.
+
+    Args:
+        question: The question.
+        passages: All passages, as far as they were read before.
+        numbers: Which are read now.
+        checker: Reads them.
+
+    Returns:
+        All passages with their readings, compared with each other.
+    """
+    read = list(passages)
+    evidence = [passages[n].evidence for n in numbers]
+    pairs = [(with_headings(e.passage.text, e.passage, e.source), question) for e in evidence]
+    for n, reading in zip(numbers, checker.read(pairs), strict=True):
+        read[n] = replace(passages[n], reading=reading)
+    return with_rivals(read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +192,3 @@ def _has(text: str, words: str) -> bool:
     before = r"(?<!\d)" if words[0].isdigit() else ""
     after = r"(?!\d)" if words[-1].isdigit() else ""
     return re.search(before + re.escape(words) + after, text) is not None
-
-
-def _answered(passages: Sequence[ReadPassage]) -> bool:
-    """Return whether the sentence that ranks first is so likely to answer that it gets a tick."""
-    ranked = [
-        (passage.score(odds), passage.certainty(odds) >= passage.ticked_from)
-        for passage in passages
-        for odds in (passage.answers(*span) for span in passage.sentences)
-    ]
-    return bool(ranked) and max(ranked)[1]

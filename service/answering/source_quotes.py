@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from service.answering.answer_decision import quote_certainty
 from service.answering.answer_windows import QuestionPart
 from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
 from service.answering.state import AnswerState
@@ -115,7 +114,7 @@ class SourceQuotes:
         if undivided and any(claim.ticked for claim in claims):
             return True
         return any(
-            quote_certainty(part, citation) > (BESIDE if _is_judged_to_answer(claim) else ANSWERS)
+            part.quote_certainty(citation) > (BESIDE if _is_judged_to_answer(claim) else ANSWERS)
             for claim in claims
             for citation in claim.citations
         )
@@ -179,7 +178,7 @@ class SourceQuotes:
 
     def _certainty(self, citation: Citation) -> float:
         """Return the calibrated log-odds that a quote answers the question, or a part of it."""
-        found = [quote_certainty(part, citation) for part in self._state.parts]
+        found = [part.quote_certainty(citation) for part in self._state.parts]
         return max(found, default=-math.inf)
 
 

@@ -36,10 +36,12 @@ class RankingWeights:
     Attributes:
         search: The score of a search.
         across: Another language than the question's.
+        again: The checker's log-odds that a window answers, which it read by itself.
     """
 
     search: float
     across: float
+    again: float
 
 
 @dataclass(frozen=True, slots=True)

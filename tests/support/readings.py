@@ -8,11 +8,12 @@ import numpy as np
 
 from corpus.text.sentences import sentence_spans
 from corpus.types import Passage, Source
+from index.inference.cross_encoder import Checker
 from index.inference.reading import Reading
 from index.types import Floats
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
-from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.question_reading import ReadPassage, read_passages, unread_passages
 from service.answering.reranking import LANGUAGE_PAIRS
 from service.answering.state import AnswerState
 from service.types import Claim, Draft, Evidence, Verdict
@@ -24,7 +25,7 @@ ANSWERED_FROM = -0.5
 PLAIN = Calibration(
     weights=(),
     errors={},
-    ranking=RankingWeights(search=1.0, across=0.0),
+    ranking=RankingWeights(search=1.0, across=0.0, again=0.0),
     answers=(1.0, *[0.0] * 12),
     answered_from={pair: ANSWERED_FROM for row in LANGUAGE_PAIRS for pair in row},
     ticked_from={pair: 0.0 for row in LANGUAGE_PAIRS for pair in row},
@@ -103,8 +104,14 @@ def read_passage(
     evidence: Evidence | None = None,
 ) -> ReadPassage:
     """Read one passage with some text, or ``evidence``, by a ScriptedReader."""
-    (found,) = read_passages(question, [evidence or passage_evidence(text)], ScriptedReader(odds))
+    (found,) = read_all(question, [evidence or passage_evidence(text)], ScriptedReader(odds))
     return found
+
+
+def read_all(question: str, evidence: Sequence[Evidence], checker: Checker) -> list[ReadPassage]:
+    """Read all passages for a question at once."""
+    unread = unread_passages(question, evidence)
+    return read_passages(question, unread, range(len(evidence)), checker)
 
 
 class VerbatimVerifier:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.answering import question_reading
-from service.answering.answer_decision import READER, AnswerDecider, quote_certainty
+from service.answering.answer_decision import READER, AnswerDecider
 from service.catalogue.overview import Overview
 from service.judging.types import Judgement
 from service.types import Claim, Decision, Draft, Verdict
@@ -107,7 +107,7 @@ def test_claim_that_answers_one_part_of_a_question_answers() -> None:
     assert decide(quote(state, "40,000")) == Decision(True, 0.881, READER)
     first, second = state.parts
     citation = quote(state, "1931").citations[0]
-    assert quote_certainty(first, citation) < -8 and quote_certainty(second, citation) > 2
+    assert first.quote_certainty(citation) < -8 and second.quote_certainty(citation) > 2
     assert decide(written(state, "It opened in 1931.")).holds
     assert [question for ((_, question),) in reader.calls] == [MANY, WHEN]
 

@@ -14,7 +14,7 @@ from corpus.types import Passage, Source
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import QuestionPart, answer_windows
 from service.answering.model_answer import ModelAnswer
-from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.question_reading import ReadPassage
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
 from service.answering.source_quotes import MAX_IN_PLACE, SourceQuotes
 from service.answering.state import AnswerState
@@ -25,7 +25,7 @@ from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messag
 from service.judging.types import JudgeCall, Judgement
 from service.types import Claim, Draft, Evidence, Status, Unchecked, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
-from tests.support.readings import ANSWERED_FROM, readings
+from tests.support.readings import ANSWERED_FROM, read_all, readings
 from tests.support.scripted_judge import ScriptedJudge, names
 from tests.support.scripted_model import Script
 
@@ -71,7 +71,7 @@ class Reading:
 class Plain(ReadPassage):
     """A passage whose log-odds are taken as they are, without calibration."""
 
-    def certainty(self, odds):
+    def certainty(self, odds, again):
         return odds
 
 
@@ -161,7 +161,7 @@ def make(model, *, judge=None, verifier=None, believed=False, answerability=2.0)
     verifier = verifier or Verifying()
     passages = tuple(
         Plain(*astuple_shallow(each))
-        for each in read_passages(QUESTION, turn.evidence, verifier.checker)
+        for each in read_all(QUESTION, turn.evidence, verifier.checker)
     )
     windows = tuple(answer_windows(passages, turn.originals, 6))
     turn.parts = (Part(QUESTION, passages, windows, answerability),)
@@ -482,7 +482,7 @@ def test_sentence_that_leans_on_a_leaning_one_is_withheld():
     model = cite(
         "The annex has 77 doors.", "This wing opened in 1931.", "These maps number 40,000."
     )
-    _, turn, _ = run(model)
+    _, turn, _ = run(model, believed=True)
     assert not turn.claims
     assert [r.verdict.method for r in turn.rejected][1:] == ["leans on a withheld sentence"] * 2
 
@@ -542,9 +542,10 @@ def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
     ],
 )
 def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, shown):
+    """Where the model's word is taken: else they are quoted that would be without one."""
     verifier = Verifying({WRONG: (label, "40,000")}, {"40,000": odds, "12 trees": 1.0})
     text = cite(first, WRONG) if first else cite(WRONG)
-    _, turn, _ = run(text, verifier=verifier, answerability=answerability)
+    _, turn, _ = run(text, verifier=verifier, answerability=answerability, believed=True)
     assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
 
 
@@ -594,7 +595,7 @@ def test_judge_says_which_quote_answers(ruling, answers, first, answerability, s
     """Where the checker sees no answer in it."""
     judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
     text = cite(*filter(None, (first, WRONG)))
-    made, turn, _ = run(text, judge=judge, answerability=answerability)
+    made, turn, _ = run(text, judge=judge, answerability=answerability, believed=True)
     assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
     assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
 
@@ -621,7 +622,7 @@ def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
     near = make_citation(shown[0], text.index("この"), len(text))
     withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
     verifier = Verifying(answers={"4万": 1.0})
-    found = read_passages(state.question, shown, verifier.checker)
+    found = read_all(state.question, shown, verifier.checker)
     read = tuple(Plain(*astuple_shallow(each)) for each in found)
     state.parts = (Part(state.question, read, (), 2.0),)
     events = SourceQuotes(state, verifier).in_place(withheld)
@@ -659,21 +660,34 @@ def test_quote_stands_alone_where_the_verifier_does_not_find_both():
 
 
 @pytest.mark.parametrize(
-    ("written", "odds", "mode"),
+    ("written", "odds", "believed", "mode"),
     [
-        ("NO ANSWER", 2.0, "quoted"),  # of a small model, which the reader overrules
-        ("NO ANSWER", 0.6, "abstained"),
-        ("", 2.0, "quoted"),
-        ("The sun is green [1].", 0.5, "quoted"),
-        ("The sun is green [1].", -0.5, "abstained"),
+        # What a small model says, which no judge has tested, hides nothing.
+        ("NO ANSWER", -0.5, False, "quoted"),
+        ("The sun is green [1].", -0.5, False, "quoted"),
+        ("", -0.5, False, "quoted"),
+        ("NO ANSWER", 2.0, True, "abstained"),
+        ("The sun is green [1].", 0.5, True, "quoted"),
+        ("The sun is green [1].", -0.5, True, "abstained"),
+        ("", -0.5, True, "quoted"),
     ],
 )
-def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, mode):
+def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, believed, mode):
     verifier = Verifying(answers={"40,000": odds})
-    made, turn, _ = run(written, verifier=verifier)
+    made, turn, _ = run(written, verifier=verifier, believed=believed)
     assert made.mode == mode
     assert bool(turn.claims) is bool(turn.reason) is (mode == "quoted")
     assert [c.text for c in turn.claims] == [LEANING][: len(turn.claims)]
+
+
+@pytest.mark.parametrize("believed", [False, True])
+def test_quote_in_place_of_a_sentence_hides_no_better_one(believed):
+    """Of a model whose word is not taken."""
+    verifier = Verifying({WRONG: ("partial", "12 trees")}, {"40,000": -0.2, "12 trees": -1.0})
+    made, turn, _ = run(cite(WRONG), verifier=verifier, believed=believed)
+    assert made.mode == "quoted"
+    quoted = ["The garden has 12 trees.", *([] if believed else [LEANING])]
+    assert [c.text for c in turn.claims] == quoted
 
 
 @pytest.mark.parametrize("reply", ["NO ANSWER", "The sources are silent.\nNO ANSWER"])

@@ -8,10 +8,15 @@ import pytest
 
 from corpus.text.chunking import with_headings
 from index.inference.reading import NEVER, Reading
-from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages, with_rivals
+from service.answering.question_reading import (
+    ReadPassage,
+    read_passages,
+    unread_passages,
+    with_rivals,
+)
 from service.answering.reranking import MAX_MARGIN, NO_ANSWER
 from service.verification.calibration import load_calibration
-from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
+from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_all, read_passage
 
 TEXT = "It holds 40,000 maps. It is closed on Mondays."
 
@@ -23,7 +28,7 @@ TEXT = "It holds 40,000 maps. It is closed on Mondays."
 def test_offsets_are_those_of_the_passage_whatever_is_above_it(title: str, heading: str) -> None:
     evidence = passage_evidence(TEXT, title=title, heading=heading)
     reader = ScriptedReader({"40,000": 2.0, "Kanda": 5.0, "Maps": 5.0})
-    (passage,) = read_passages("How many maps?", [evidence], reader)
+    (passage,) = read_all("How many maps?", [evidence], reader)
     assert reader.calls == [[(with_headings(TEXT, *_of(evidence)), "How many maps?")]]
     assert passage.lead == len(reader.calls[0][0][0]) - len(TEXT)
     assert passage.answers(0, 21) == pytest.approx(2.0)
@@ -36,63 +41,26 @@ def _of(evidence):
     return evidence.passage, evidence.source
 
 
-def test_all_passages_are_read_in_one_call_in_their_order() -> None:
+def test_passages_are_read_in_one_call_in_their_order() -> None:
     evidence = [passage_evidence(f"Room {n} is open.", n) for n in (1, 2, 3)]
     reader = ScriptedReader({"Room 2": 1.0})
-    found = read_passages("Which room?", evidence, reader)
+    found = read_all("Which room?", evidence, reader)
     assert len(reader.calls) == 1 and [each.evidence for each in found] == evidence
     assert [each.answers() > 0 for each in found] == [False, True, False]
-    assert read_passages("Which room?", [], reader) == []
+    assert unread_passages("Which room?", []) == []
 
 
-class ReadsTwice(ScriptedReader):
-    """A reader whose head for whole passages knows something, too."""
-
-    def answers(self, pairs):
-        self.again = list(pairs)
-        return np.array([float(text[5]) for text, _ in pairs], np.float32)
-
-
-@pytest.mark.usefixtures("plain")
-def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_these() -> None:
-    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
-    reader = ReadsTwice({f"Room {n}": odds for n, odds in ((2, 1.0), (4, 2.0), (5, 3.0), (6, 0.5))})
-    found = read_passages("Which room?", evidence, reader)
-    again = [f"Room {n} is open." for n in (5, 4, 2)]
-    assert READ_AGAIN == 3 and reader.again == [(text, "Which room?") for text in again]
-    assert [each.passage_odds for each in found] == [2.0, 2.0, 2.0, 4.0, 5.0, 2.0]
-
-
-@pytest.mark.usefixtures("plain")
-def test_others_are_not_read_where_one_of_the_first_surely_answers() -> None:
-    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
-    reader = ReadsTwice({"Room 2": 1.0, "Room 5": 3.0})
-    found = read_passages("Which room?", evidence, reader, first=3)
-    assert [len(pairs) for pairs in reader.calls] == [3] and len(reader.again) == 3
-    assert [each.evidence for each in found] == evidence
-    assert [each.answers() > 0 for each in found] == [False, True] + 4 * [False]
-    assert all(each.answers(0, 4) <= NEVER for each in found[3:])
-
-
-@pytest.mark.usefixtures("plain")
-def test_reading_in_two_steps_is_the_same_as_in_one() -> None:
-    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
-    odds = {f"Room {n}": odds for n, odds in ((2, -1.0), (4, 2.0), (5, 3.0), (6, -0.5))}
-    reader = ReadsTwice(odds)
-    found = read_passages("Which room?", evidence, reader, first=3)
-    assert [len(pairs) for pairs in reader.calls] == [3, 3]
-    assert [text for text, _ in reader.again] == [f"Room {n} is open." for n in (5, 4, 6)]
-    at_once = read_passages("Which room?", evidence, ReadsTwice(odds))
-    assert [(each.answers(), each.passage_odds) for each in found] == [
-        (each.answers(), each.passage_odds) for each in at_once
-    ]
-
-
-@pytest.mark.usefixtures("plain")
-def test_first_passages_may_be_all_there_are() -> None:
-    reader = ReadsTwice({"Room 2": -1.0})
-    read_passages("Which room?", [passage_evidence("Room 2 is open.")], reader, first=3)
-    assert [len(pairs) for pairs in reader.calls] == [1]
+def test_passage_that_is_not_read_yet_does_not_answer_and_others_stay_as_they_are() -> None:
+    evidence = [passage_evidence(f"Room {n} is open.", n) for n in (1, 2, 3)]
+    unread = unread_passages("Which room?", evidence)
+    assert all(each.answers(0, 4) <= NEVER for each in unread)
+    reader = ScriptedReader({"Room 1": -1.0, "Room 2": 1.0, "Room 3": 2.0})
+    some = read_passages("Which room?", unread, [0, 2], reader)
+    assert [each.answers() for each in some] == pytest.approx([-1.0, NEVER, 2.0])
+    every = read_passages("Which room?", some, [1], reader)
+    at_once = read_all("Which room?", evidence, reader)
+    assert [(p.answers(), p.rival) for p in every] == [(p.answers(), p.rival) for p in at_once]
+    assert [len(pairs) for pairs in reader.calls] == [2, 1, 3]
 
 
 def read_by_word(text: str, answer: str, odds: float) -> ReadPassage:
@@ -129,9 +97,9 @@ def test_best_sentence_elsewhere_is_a_rival_unless_it_answers_alike(text, answer
 def test_margin_over_a_rival_makes_more_certain() -> None:
     weights = (*[0.0] * 5, 1.0, *[0.0] * 7)
     own = replace(read_by_word(TEXT, "40,000", 2.0), calibration=replace(PLAIN, answers=weights))
-    leads = [replace(own, rival=rival).certainty(1.0) for rival in (0.5, 3.0, -9.0, None)]
+    leads = [replace(own, rival=rival).certainty(1.0, 0.0) for rival in (0.5, 3.0, -9.0, None)]
     assert leads == pytest.approx([0.5, 0.0, 1.0 - NO_ANSWER, 1.0 - NO_ANSWER])
-    assert own.certainty(9.0) == pytest.approx(MAX_MARGIN)
+    assert own.certainty(9.0, 0.0) == pytest.approx(MAX_MARGIN)
 
 
 @pytest.mark.parametrize(
@@ -174,4 +142,4 @@ def test_part_that_was_cut_off_never_answers() -> None:
 def test_scores_add_the_search_and_certainties_are_calibrated() -> None:
     passage = read_passage("", evidence=passage_evidence(TEXT, score=90.0))
     assert passage.score(2.0) == pytest.approx(92.0)
-    assert passage.certainty(2.0) == pytest.approx(2.0)
+    assert passage.certainty(2.0, 0.0) == pytest.approx(2.0)

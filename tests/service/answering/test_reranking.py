@@ -43,7 +43,8 @@ def test_better_readings_never_score_less() -> None:
                 features = [answer_features(*each, 110.0, 1.0, japanese, across) for each in scores]
                 certain = [answer_log_odds(each, weights) for each in features]
                 assert certain == sorted(certain) and len(set(certain)) == 4
-    assert load_calibration().ranking.search >= 0
+    ranking = load_calibration().ranking
+    assert ranking.search >= 0 and ranking.again >= 0
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_each_pair_of_languages_has_a_threshold_of_its_own(japanese, across, pai
 
 
 def test_combined_score_weighs_search_and_language() -> None:
-    weights = RankingWeights(search=0.5, across=-2.0)
+    weights = RankingWeights(search=0.5, across=-2.0, again=1.0)
     assert combined_score(100.0, 3.0, across=False, weights=weights) == pytest.approx(53.0)
     assert combined_score(100.0, 3.0, across=True, weights=weights) == pytest.approx(51.0)
 
