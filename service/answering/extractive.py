@@ -8,14 +8,16 @@ from service.answering.answer_windows import AnswerWindow
 from service.types import Draft
 
 MAX_QUOTES = 3
-MAX_SCORE_GAP = 1.5  # log-odds that a further quote may be behind the best
 ANSWERS = 0.0  # calibrated log-odds from which a quote more likely answers than not
+BEHIND = 1.5  # the same that another quote may be behind a best one that does not surely answer
 
 
 def quote_answer(windows: Sequence[AnswerWindow], most: int = MAX_QUOTES) -> list[Draft]:
     """Choose the windows that answer, verbatim, each cited.
 
-    The best comes first, whatever its place; others follow if they answer nearly as well.
+    The best comes first, whatever its place; others follow if they more likely answer than not.
+    If the best does not surely answer, so do those that are nearly as likely: the reader sees
+    which of them does, which is better than one wrong quote.
 
     Args:
         windows: Windows of the evidence, best first.
@@ -24,10 +26,8 @@ def quote_answer(windows: Sequence[AnswerWindow], most: int = MAX_QUOTES) -> lis
     if not windows:
         return []
     best, *others = windows
-    further = [
-        window
-        for window in others
-        if window.score > best.score - MAX_SCORE_GAP and window.certainty > ANSWERS
-    ]
+    sure = best.certainty >= best.passage.ticked_from
+    least = ANSWERS if sure else min(ANSWERS, best.certainty - BEHIND)
+    further = [window for window in others if window.certainty > least]
     chosen = [best, *further[: most - 1]]
     return [Draft(window.text, (window.passage.evidence.label,)) for window in chosen]
