@@ -63,7 +63,9 @@ class Reading:
 
     def read(self, pairs):
         def odds_of(text, _):
-            return max([odds for words, odds in self.log_odds.items() if words in text], default=-3.8)
+            return max(
+                [odds for words, odds in self.log_odds.items() if words in text], default=-3.8
+            )
 
         return readings(pairs, odds_of)
 
