@@ -14,6 +14,7 @@ from corpus.readers.front_matter import author_list, split_front_matter
 from corpus.readers.html import read_html
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
 from corpus.text.byline import read_byline
+from corpus.text.title_block import read_title_block
 from corpus.types import Link
 
 # What is nested deeper is left out. The parser recurses, so there must be a limit.
@@ -36,12 +37,15 @@ def read_markdown(text: str, url: str = "") -> ParsedDocument:
     heading = next((block.text for block in reader.blocks if block.level == 1), "")
     dates = (iso_date(" ".join(front.get(key, []))) for key in _DATES)
     by, dated = read_byline(reader.blocks)
+    paper = read_title_block(reader.blocks)
+    named = front.get("authors") or front.get("author") or []
     return ParsedDocument(
         reader.blocks,
         links=reader.links,
         title=" ".join(front.get("title", [])) or one_line(heading),
-        authors=author_list(front.get("authors") or front.get("author") or []) or by,
-        published=next(filter(None, dates), "") or dated,
+        authors=author_list(named) or by or paper.authors,
+        published=next(filter(None, dates), "") or dated or paper.published,
+        venue=paper.venue,
         language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
         licence=", ".join(front.get("license") or front.get("licence") or []),
     )

@@ -23,7 +23,7 @@ READER_VERSIONS: dict[FileFormat, int] = {
     "pdf": 2,
     "html": 1,
     "jats": 1,
-    "markdown": 2,
+    "markdown": 3,
     "docx": 2,
     "pptx": 2,
     "epub": 2,

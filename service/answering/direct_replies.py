@@ -129,6 +129,7 @@ class DirectReplies:
         certain = kind.name == "documents"
         if kind.probabilities.get("documents", 0.0) >= PLAIN:
             certain = certain or not further_words(state.asked)
+            certain = certain or listing_request(state.asked) is not None
         if not certain and kind.group != "catalogue":
             return None
         listing = listing_request(state.asked, certain)

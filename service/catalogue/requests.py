@@ -80,7 +80,9 @@ _LISTS = re.compile(
 _TOPIC = re.compile(
     r"\b(?:on|about|regarding|concerning|related to|that deal with|dealing with|discuss(?:ing)?|by)"
     r"\s+"
-    r"(?!(?:the|this|your) library\b|hand\b|file\b)(?:the topic of\s+)?(.+?)[\s?.!]*$",
+    r"(?!(?:the|this|your) library\b|hand\b|file\b)(?:the topic of\s+)?(.+?)"
+    r"(?:\s+(?:(?:in|among) (?:the|this|your|my) (?:library|collection|archive|sources|documents)"
+    r"|(?:in )?here|there))?[\s?.!]*$",
     re.IGNORECASE,
 )
 _TOPIC_JA = re.compile(
@@ -113,7 +115,8 @@ _REQUEST = re.compile(
     rf"\b(?:{_ASKED}|papers?|articles?|works?|stud(?:y|ies)|documents?|sources?|texts?|files?|pdfs?"
     r"|reports?|(?:blog )?posts?|blogs?|preprints?|write-?ups?|who|whose|when|where|which|how|many"
     r"|much|is|are|was|were|be|do|does|did|has|had|can|could|would|you|i|my|it|that|this|there"
-    r"|summar\w+|sum(?:med)? up|tl;?dr|gist|short|brief\w*|overview|abstract|compar\w+|full"
+    r"|summar\w+|sum(?:med)? up|tl;?dr|gist|(?:short|quick) version|short|brief\w*|overview"
+    r"|abstract|rundown|compar\w+|full|stor(?:y|ies)|pls"
     r"|what|in all)\b"
     rf"|{_ASKED_JA}|論文|記事|資料|文書|文献|文章|ドキュメント|ファイル|レポート|報告書|ブログ|投稿"
     r"|要約|まとめ|概要|要旨|要点|ざっくり|簡単に|短く|全部で|だれ|どなた|いつ|どこ|どの|雑誌|学会"

@@ -8,6 +8,8 @@ _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)|thanks(?: a lot)?"
     r"|thank you(?: very much| so much)?|welcome)(?: (?:there|again|all|everyone|tenkyo|and))?"
     r"|こんにち[はわ]|こんばん[はわ]|おはよう(?:ございます)?|はじめまして|初めまして|どうも|やあ"
+    r"|i['’]?(?: a)?m new(?: here| to this)?|nice to meet you"
+    r"|よろしく(?:お願い(?:します|いたします))?"
     r"|ありがとう(?:ございま(?:す|した))?|お疲れ様です|お世話になります)"
     r"(?:[\s,!.、。，！．…~〜ー]*[,!.、。，！．…~〜]\s*"
     r"|\s+(?=(?:what|who|whose|when|where|which|why|how|can|could|would|please|is|are|was|were|do"

@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 from corpus.text.dehyphenation import SOFT_HYPHEN
 from corpus.text.sentences import ends_with_abbreviation
-
-EM_SPACE = "\u2003"
-"""Marks a gap that is wider than the space between words."""
+from corpus.text.title_block import EM_SPACE
 
 _NO_INK = re.compile(r"[\s\xad-]+")
 

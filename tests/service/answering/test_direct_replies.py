@@ -62,7 +62,17 @@ def said(state: AnswerState) -> list[str]:
     return [claim.text for claim in state.claims]
 
 
-@pytest.mark.parametrize("message", ["hi", "Good evening!", "こんにちは。", "thanks a lot!"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "hi",
+        "Good evening!",
+        "こんにちは。",
+        "thanks a lot!",
+        "Hello, I'm new here.",
+        "よろしくお願いします。",
+    ],
+)
 def test_greeting_alone_gets_the_guide(ask: Asked, message: str) -> None:
     assert ask(message, kind("greeting")).text == "guide"
     assert ask(message, FACT).text == ("guide" if message != "hi" else "")
@@ -74,6 +84,7 @@ def test_greeting_alone_gets_the_guide(ask: Asked, message: str) -> None:
         "Hello! Who wrote ReAct?",
         "good morning, hi there! who wrote ReAct?",
         "Thanks. And who wrote ReAct?",
+        "hey, I'm new here. who wrote ReAct?",
         "こんにちは。ReActの著者は誰ですか？",
     ],
 )
@@ -142,6 +153,8 @@ def test_documents_are_listed_whatever_the_words(
     ("question", "title"),
     [
         ("anything about citations?", "Text with Citations"),
+        ("anything on citations in this library", "Text with Citations"),
+        ("what do you have by tianyu gao?", "Text with Citations"),
         ("show me the citations stuff", "Text with Citations"),
         ("do you have anything by Tianyu Gao?", "Text with Citations"),
         ("Which papers did Howard Yen write?", "Text with Citations"),
@@ -173,6 +186,7 @@ def test_part_that_is_not_for_the_catalogue_is_named(ask: Asked, question: str, 
 def test_question_that_may_ask_for_documents_and_says_more_is_no_list(ask: Asked) -> None:
     unsure = QuestionKind("list", "fact", 0.3, {"list": 0.3, "documents": 0.6})
     assert ask("what have bakers got there", unsure).text == ""
+    assert ask("What do you have by Tianyu Gao?", unsure).text == "metadata"
 
 
 @pytest.mark.parametrize(
