@@ -32,7 +32,7 @@ from service.catalogue.requests import (
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.messages import list_titles, reader_message
-from service.questions.comparisons import compared_things, compared_years
+from service.questions.comparisons import compared_things, compared_years, says_versus
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
 from service.questions.parts import question_parts
@@ -110,7 +110,7 @@ class DirectReplies:
             return DirectReply("abstained", ())
         state.unknown = reply.reason if reply else ""
         state.overview = self._overview(state, kind, named)
-        compares = _asks_for(kind, "comparison")
+        compares = _asks_for(kind, "comparison") or says_versus(asked)
         if compares or compared_years(asked):
             works = works_of_years(asked, named, catalogue)
             sides = compared_sides(asked, named, works)

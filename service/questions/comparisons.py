@@ -23,7 +23,7 @@ _ENGLISH = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:between|compar(?:e|ing)|contrast(?:ing)?) (?:both )?(?P<one>.+?)"
-        r" (?:and|with|to|against|versus|vs\.?) (?P<other>.+)",
+        r" (?:and|with|to|against|versus|vs\.?) (?P<other>.+?)(?:$| [-–—] |[,:;])",
         r"\b(?:do|does|did|is|are) (?P<one>.+?) (?:differ(?:ent)? from|compare (?:to|with))"
         r" (?P<other>.+)",
         r"\b(?:do|are|is) (?P<one>.+?) and (?P<other>.+?)"
@@ -38,6 +38,7 @@ _JAPANESE = [
         r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:を|で)(?:比べ|比較|対比)",
         r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:は|って|で)、?(?:どう|どのように|どこが|何が)",
         r"(?P<one>[^、。]+?)(?:は|って)、?(?P<other>[^、。]+?)と(?:は)?、?(?:どう|どのように|どこが|何が)",
+        r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:では|で|、|の(?=どちら|どっち))[^。]*(?:どちら|どっち)",
     )
 ]
 _YEARS = re.compile(
@@ -56,7 +57,8 @@ _COMPARING = re.compile(
     r"|\b(?:what(?:'s| is| are) the differences? (?:between|in)|compared?|between"
     r"|differ(?:s|ent|ently|ences?)?(?: from)?|(?:in|with) (?:respect|regard|terms) (?:of|to))\b"
     r"|は?、?(?:どう|どのように|どれくらい|どこが|何が)(?:違|異な|変わ)[^、。]*"
-    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?:を|で)?(?:比べ|比較し|対比し)[^、。]*",
+    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?:を|で)?(?:比べ|比較し|対比し)[^、。]*"
+    r"|(?:の?(?:うち|ほう|方))?(?:は|が)?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?",
     re.IGNORECASE,
 )
 # The place of the two, with what depends on it: in 2021 and 2022, 2021年と2022年の.
@@ -91,6 +93,11 @@ def compared_things(question: str) -> tuple[str, str] | None:
                 other = placed[1]
             return (one, other) if one != other and all(map(_is_thing, (one, other))) else None
     return None
+
+
+def says_versus(question: str) -> bool:
+    """Return whether a question puts two things against each other in so many words."""
+    return bool(re.search(r"\b(?:vs\.?|versus)\s", question, re.IGNORECASE))
 
 
 def compared_years(question: str) -> tuple[str, str] | None:
@@ -133,9 +140,9 @@ def side_questions(
 
 def _alone(placed: str) -> str:
     """Make a question of what is asked of one of two things."""
-    asked = " ".join(placed.split()).strip(" :,、は")
+    asked = " ".join(re.sub(r"[?？]", " ", placed).split()).strip(" :,、は")
     if is_japanese(asked):
-        return f"{asked.replace(' ', '')}は？"
+        return f"{asked.replace(' ', '')}{'' if asked.endswith('か') else 'は'}？"
     return f"{asked}?" if _ASKS.match(asked) else f"What about {asked}?"
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from service.questions.comparisons import compared_things, compared_years, side_questions
+from service.questions.comparisons import (
+    compared_things,
+    compared_years,
+    says_versus,
+    side_questions,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +25,13 @@ from service.questions.comparisons import compared_things, compared_years, side_
         ("「緑茶」と「紅茶」を比べて", ("緑茶", "紅茶")),
         ("緑茶と紅茶はどう違うの？", ("緑茶", "紅茶")),
         ("緑茶は紅茶とどう違う？", ("緑茶", "紅茶")),
+        (
+            "compare the old pier with the new pier - what do I pay at each?",
+            ("old pier", "new pier"),
+        ),
+        ("Compare oats to rye, by price", ("oats", "rye")),
+        ("緑茶と紅茶、高いのはどっち？比べて", ("緑茶", "紅茶")),
+        ("緑茶と紅茶ではどちらが高いですか", ("緑茶", "紅茶")),
     ],
 )
 def test_both_things_are_found(question: str, things: tuple[str, str]) -> None:
@@ -46,6 +58,10 @@ def test_question_that_does_not_name_two_things_gives_none(question: str) -> Non
          ("What about oats in price?", "What about rye in price?")),
         ("緑茶と紅茶のカフェインの量の違いは？", ("緑茶", "紅茶"),
          ("緑茶のカフェインの量は？", "紅茶のカフェインの量は？")),
+        ("緑茶と紅茶、高いのはどっち？比べて", ("緑茶", "紅茶"), ("緑茶、高いのは？", "紅茶、高いのは？")),
+        ("緑茶と紅茶ではどちらが高いですか", ("緑茶", "紅茶"), ("緑茶で高いですか？", "紅茶で高いですか？")),
+        ("oats vs rye, how long do they keep?", ("oats", "rye"),
+         ("What about oats, how long do they keep?", "What about rye, how long do they keep?")),
     ],
 )  # fmt: skip
 def test_each_side_is_asked_alone(question, sides, asked) -> None:
@@ -80,3 +96,8 @@ def test_years_that_tell_works_apart_are_left_out(question, asked) -> None:
 @pytest.mark.parametrize("question", ["notes of 2021", "from 2021 to 2022", "2021 and 2021"])
 def test_no_two_years_are_compared(question) -> None:
     assert compared_years(question) is None
+
+
+def test_versus_is_said_in_so_many_words() -> None:
+    assert says_versus("salt vs. sugar") and says_versus("salt versus sugar")
+    assert not says_versus("verses of vsevolod") and not says_versus("塩と砂糖")
