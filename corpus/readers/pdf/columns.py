@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.readers.pdf.line import EM_SPACE, PrintedLine, inked
+from corpus.readers.pdf.line import PrintedLine, inked
+from corpus.text.title_block import EM_SPACE
 
 _MIN_LINES = 8  # fewer may well be a table
 
