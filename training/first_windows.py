@@ -25,8 +25,8 @@ from index.inference.cross_encoder import Checker, CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.search import Library
-from service.answering.answer_windows import READ_FIRST, read_evidence
 from service.answering.evidence import reserve_languages, select_evidence
+from service.answering.evidence_reading import READ_FIRST, read_evidence
 from service.verification.provenance import Originals
 from training import reading
 from training.reading import Asked

@@ -41,13 +41,9 @@ from index.ingestion.sync import sync
 from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering.answer_windows import (
-    MAX_WINDOWS,
-    AnswerWindow,
-    answer_windows,
-    read_again,
-)
+from service.answering.answer_windows import AnswerWindow, answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
+from service.answering.evidence_reading import MAX_WINDOWS, read_again
 from service.answering.question_reading import (
     ReadPassage,
     read_passages,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
-from service.answering.answer_windows import QuestionPart
+from service.answering.evidence_reading import QuestionPart
 from service.answering.question_reading import ReadPassage
 from service.answering.state import AnswerState
 from service.types import Claim, Decision

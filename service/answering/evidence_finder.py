@@ -12,7 +12,6 @@ from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
 from service.answering.abstention import FalsePremise, false_premise, unmentioned, unnamed
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import READ_FIRST, read_evidence
 from service.answering.evidence import (
     interleaved,
     originals_of,
@@ -21,6 +20,7 @@ from service.answering.evidence import (
     with_originals,
     with_pages,
 )
+from service.answering.evidence_reading import READ_FIRST, read_evidence
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.messages import reader_message

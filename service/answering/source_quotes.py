@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from service.answering.answer_windows import QuestionPart
+from service.answering.evidence_reading import QuestionPart
 from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
 from service.answering.state import AnswerState
 from service.text.leaning import leans_on_previous

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
-from service.answering.answer_windows import QuestionPart
+from service.answering.evidence_reading import QuestionPart
 from service.answering.question_reading import ReadPassage
 from service.answering.writers import Writers
 from service.catalogue.overview import Overview

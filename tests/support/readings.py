@@ -12,7 +12,7 @@ from index.inference.cross_encoder import Checker
 from index.inference.reading import Reading
 from index.types import Floats
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import read_evidence
+from service.answering.evidence_reading import read_evidence
 from service.answering.question_reading import ReadPassage, read_passages, unread_passages
 from service.answering.reranking import LANGUAGE_PAIRS
 from service.answering.state import AnswerState

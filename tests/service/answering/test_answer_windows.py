@@ -11,15 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.answering import question_reading
-from service.answering.answer_windows import (
-    JOINS,
-    MAX_SENTENCES,
-    MAX_TABLE_WIDTH,
-    MAX_WINDOWS,
-    QuestionPart,
-    answer_windows,
-    read_evidence,
-)
+from service.answering.answer_windows import JOINS, MAX_SENTENCES, MAX_TABLE_WIDTH, answer_windows
+from service.answering.evidence_reading import MAX_WINDOWS, QuestionPart, read_evidence
 from service.text.prompt_injection import speaks_to_a_model
 from service.types import Draft
 from service.verification.citation_selection import find_verbatim, make_citation

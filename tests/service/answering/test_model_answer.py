@@ -12,7 +12,8 @@ import pytest
 from corpus.errors import ModelUnavailable
 from corpus.types import Passage, Source
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import QuestionPart, answer_windows
+from service.answering.answer_windows import answer_windows
+from service.answering.evidence_reading import QuestionPart
 from service.answering.model_answer import ModelAnswer
 from service.answering.question_reading import ReadPassage
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
