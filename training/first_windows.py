@@ -34,8 +34,8 @@ from training.relevance import CHARACTERS, TOP_K, ReadQuestion, open_library
 
 # Shares of the questions of a set that are asked, and of those on documents.
 SETS = {"xquad": 0.35, "jsquad": 0.012, "xquad_ja": 0.6, "jsquad_en": 0.25}
-UNREAD = ("l18", "l19", "l20", "l21")  # libraries that the reader was not fitted on: it errs there
-OF_UNREAD, OF_READ = 1.0, 0.4
+NEW = ("l18", "l19", "l20", "l21")  # libraries that the reader was not fitted on: it errs there
+OF_NEW, OF_OLD = 1.0, 0.4
 
 
 def chosen(asked: Sequence[Asked], rng: random.Random) -> list[Asked]:
@@ -44,7 +44,7 @@ def chosen(asked: Sequence[Asked], rng: random.Random) -> list[Asked]:
     for each in asked:
         share = SETS.get(each.source, 0.0)
         if each.document:
-            share = OF_UNREAD if each.home.startswith(UNREAD) else OF_READ
+            share = OF_NEW if each.home.startswith(NEW) else OF_OLD
         if rng.random() < share:
             found.append(each)
     rng.shuffle(found)

@@ -10,8 +10,9 @@ language ``data/*_calibration_*.jsonl``, which serve nothing else), those of the
 those on the written passages and documents, and near unanswerable ones with their controls
 (``data/near_unanswerable_*.jsonl``). Every third of at most OF_EACH answerable questions of a kind,
 but for those on documents, is asked a second time while its own passage is left out of the search
-and its neighbours stay, and every third of all while its whole article is. Figures are from
-two-fold cross-validation by article; the weights that are written are fitted on all.
+and its neighbours stay, and every third of all while its whole article is. The checker reads the
+best windows a second time, each time anew: ``--keep`` keeps only what the reader has read. Figures
+are from two-fold cross-validation by article; the weights that are written are fitted on all.
 """
 
 from __future__ import annotations

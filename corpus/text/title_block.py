@@ -52,10 +52,7 @@ _VENUE = re.compile(
 _COUNTED = frozenset("pages volume issue number article from".split())
 _COPYRIGHT = re.compile(r"(?:©|\(c\)|\b[Cc]opyright c?|\bc) ?((?:19|20)\d\d)\b")
 _YEAR = re.compile(r"(?<![\d.-])(?:19|20)\d\d(?![\d-])")
-_ABSTRACT = re.compile(
-    r"(?:\d\.? )?(?:abstract|summary|introduction)\b|要旨|要約|概要|抄録|はじめに|アブストラクト",
-    re.IGNORECASE,
-)
+_ABSTRACT = re.compile(r"(?:\d\.? )?abstract\b|要旨|要約|抄録|アブストラクト", re.IGNORECASE)
 _ORGANISATION = re.compile(
     rf"{_AFFILIATION.pattern}|\b(?:society|association|museum|council|trust|club|observatory|library"
     r"|office|agency|foundation|union)\b",
@@ -67,6 +64,11 @@ _DATE = re.compile(
 )
 # What is said of a work behind its venue: "14(2), pp. 88-97. Licence: CC BY 4.0."
 _AFTER_VENUE = re.compile(r"[.;,]\s+(?:licen[cs]e|doi|text|https?)\b.*", re.IGNORECASE)
+_DATE_LINE = re.compile(
+    rf"(?:(?:published|posted|dated?|received|accepted)[: ]+(?:on )?)?(?:{_DATE.pattern})\.?",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 4  # words
 _FRONT = 6  # paragraphs that may stand between title and abstract
 _LONGEST = 300  # characters of one of them
 
@@ -81,11 +83,11 @@ class TitleBlock:
 
 
 def read_title_block(blocks: Sequence[Block]) -> TitleBlock:
-    """Read the paragraphs between the first heading and an abstract or introduction.
+    """Read the paragraphs between the first heading and an abstract.
 
     Args:
-        blocks: The blocks of a file in reading order. If no abstract or introduction stands right
-            behind a few short paragraphs, it is no paper, and nothing is read.
+        blocks: The blocks of a file in reading order. If no abstract stands right behind a few
+            short paragraphs, it is no paper, and nothing is read.
     """
     start = next((n for n, block in enumerate(blocks) if block.level), len(blocks)) + 1
     ends = (n for n, block in enumerate(blocks) if n >= start and _begins_text(block))
@@ -95,13 +97,14 @@ def read_title_block(blocks: Sequence[Block]) -> TitleBlock:
     if not paper or len(front) > _FRONT or any(len(block.text) > _LONGEST for block in front):
         return TitleBlock()
     lines = [one_line(line) for block in front for line in block.text.splitlines()]
-    people = [names_of_people(_without_organisations(line)) for line in lines]
+    people = [_people(line) for line in lines]
     first = next((n for n, names in enumerate(people) if names), len(lines))
     last = next((n for n in range(first, len(lines)) if not people[n]), len(lines))
     names = "; ".join(name for found in people[first:last] for name in found)
     rest = [line for line, found in zip(lines, people, strict=True) if not found]
-    venue, year = venue_of([_AFTER_VENUE.sub("", line) for line in rest])
-    dates = [iso_date(found[0]) for line in rest if (found := _DATE.search(line))]
+    alone = [line for line in rest if _DATE_LINE.fullmatch(line)]
+    venue, year = venue_of([_AFTER_VENUE.sub("", line) for line in rest if line not in alone])
+    dates = [iso_date(found[0]) for line in (*alone, venue) if (found := _DATE.search(line))]
     published = next(filter(None, dates), "") or year
     return TitleBlock(tuple(dict.fromkeys(parse_authors(names))), venue, published)
 
@@ -110,12 +113,15 @@ def _begins_text(block: Block) -> bool:
     return bool(block.level or _ABSTRACT.match(one_line(block.text)))
 
 
-def _without_organisations(line: str) -> str:
-    """Leave out what stands behind people's names: "Ada Byron, Royal Society"."""
-    parts = re.split(r"(?<=[,，、;])", line)
-    while len(parts) > 1 and _ORGANISATION.search(parts[-1]):
-        parts.pop()
-    return "".join(parts).rstrip(",，、; ")
+def _people(line: str) -> list[str]:
+    """Return the people in a line, without what stands behind: "Ada Byron, Royal Society"."""
+    kept = []
+    for part in re.split(r"(?<=[,，、;])", line):
+        if _ORGANISATION.search(re.sub(r"[(（][^()（）]*[)）]", "", part)):
+            break
+        kept.append(part)
+    names = names_of_people("".join(kept).rstrip(",，、; "))
+    return names if all(len(name.split()) <= _LONGEST_NAME for name in names) else []
 
 
 def venue_of(lines: Iterable[str]) -> tuple[str, str]:

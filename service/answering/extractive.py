@@ -12,7 +12,9 @@ ANSWERS = 0.0  # calibrated log-odds from which a quote more likely answers than
 BEHIND = 1.5  # the same that another quote may be behind a best one that does not surely answer
 
 
-def quote_answer(windows: Sequence[AnswerWindow], most: int = MAX_QUOTES) -> list[Draft]:
+def quote_answer(
+    windows: Sequence[AnswerWindow], most: int = MAX_QUOTES, bar: float | None = None
+) -> list[Draft]:
     """Choose the windows that answer, verbatim, each cited.
 
     The best comes first, whatever its place; others follow if they more likely answer than not.
@@ -22,12 +24,14 @@ def quote_answer(windows: Sequence[AnswerWindow], most: int = MAX_QUOTES) -> lis
     Args:
         windows: Windows of the evidence, best first.
         most: How many are chosen at most.
+        bar: Calibrated log-odds that those that follow must be above in any case; None: none.
     """
     if not windows:
         return []
     best, *others = windows
     sure = best.certainty >= best.passage.ticked_from
     least = ANSWERS if sure else min(ANSWERS, best.certainty - BEHIND)
+    least = least if bar is None else max(least, bar)
     further = [window for window in others if window.certainty > least]
     chosen = [best, *further[: most - 1]]
     return [Draft(window.text, (window.passage.evidence.label,)) for window in chosen]

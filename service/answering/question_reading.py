@@ -1,7 +1,7 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
 Passages are read whole, below their titles and headings. Which passages come first, and which
-sentences may be quoted, is arithmetic on these readings; see ``answer_windows`` for what follows.
+sentences may be quoted, is arithmetic on these readings; see ``evidence_reading`` for what follows.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from service.verification.verifier import Verifier
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
 BESIDE = -4.0  # log-odds below which a quote has nothing to do with the question
 MAX_BEFORE = 2  # sentences before a quote that are quoted with it, to say what "It" is
-SURELY = 0.7  # log-odds, two in three, from which a quote is believed against what a model says
+SURELY = 0.7  # log-odds, two in three, from which a quote takes an unsupported sentence's place
 
 
 class SourceQuotes:
@@ -64,7 +64,7 @@ class SourceQuotes:
         Where works are to be summed up, their overview is quoted if no claim does that yet.
 
         Args:
-            bar: Calibrated log-odds that the best window must be above, besides the threshold from
+            bar: Calibrated log-odds that all windows must be above, besides the threshold from
                 which a part is answered; None for that alone.
         """
         state = self._state
@@ -75,7 +75,7 @@ class SourceQuotes:
             sure = part.answered and (bar is None or part.windows[0].certainty > bar)
             if not sure or self._answers(part):
                 continue
-            drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)
+            drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1, bar)
             events += [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events

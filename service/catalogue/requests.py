@@ -65,7 +65,7 @@ _LISTS = re.compile(
     rf"\b(?:what|which)\s+(?:\w+\s+){{0,2}}{_WORKS}\b[^?]{{0,40}}?\b(?:do you have|have you got"
     rf"|are (?:{_HERE}|available|(?:there )?(?:about|on))|can you (?:search|use|read|answer)"
     r"|do you know|does (?:the|this|your) library|did i add|have i added|deal with|discuss)"
-    r"|\bwhat do you have\b|\bwhat(?:'s| is) in (?:the|this|your|my) library\b"
+    r"|\bwhat do you have\b(?! to\b)|\bwhat(?:'s| is) in (?:the|this|your|my) library\b"
     rf"|\b(?:list|show)\s+(?:me\s+)?(?:all|the|your|every|my)\s+(?:\w+\s+){{0,3}}{_WORKS}\b"
     rf"|\bdo you have\s+(?:any|some|other)?(?:thing|\s*(?:\w+\s+)?{_WORKS})\s+(?:on|about|by)\b"
     rf"|\bhow many\s+{_WORKS}\b[^?]{{0,20}}\b(?:do you have|are {_HERE})"
@@ -82,7 +82,7 @@ _TOPIC = re.compile(
     r"\s+"
     r"(?!(?:the|this|your) library\b|hand\b|file\b)(?:the topic of\s+)?(.+?)"
     r"(?:\s+(?:(?:in|among) (?:the|this|your|my) (?:library|collection|archive|sources|documents)"
-    r"|(?:in )?here|there))?[\s?.!]*$",
+    r"|(?:in )?(?-i:here)))?[\s?.!]*$",
     re.IGNORECASE,
 )
 _TOPIC_JA = re.compile(

@@ -23,12 +23,13 @@ _ENGLISH = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:between|compar(?:e|ing)|contrast(?:ing)?) (?:both )?(?P<one>.+?)"
-        r" (?:and|with|to|against|versus|vs\.?) (?P<other>.+?)(?:$| [-–—] |[,:;])",
+        r" (?:and|with|to|against|versus|vs\.?) (?P<other>.+?)"
+        r"(?:$| [-–—] |[,:;](?=\s+(?-i:[a-z])))",
         r"\b(?:do|does|did|is|are) (?P<one>.+?) (?:differ(?:ent)? from|compare (?:to|with))"
         r" (?P<other>.+)",
         r"\b(?:do|are|is) (?P<one>.+?) and (?P<other>.+?)"
         r" (?:differ|compare|related|(?:so )?different)\b",
-        r"^(?P<one>[^,]+?) (?:vs\.?|versus|or|and) (?P<other>[^,:;]+)",
+        r"^(?P<one>[^,]+?) (?:vs\.?|versus|or|and) (?P<other>[^,:;]+?)(?:$| [-–—] |[,:;])",
     )
 ]
 _JAPANESE = [
@@ -38,7 +39,8 @@ _JAPANESE = [
         r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:を|で)(?:比べ|比較|対比)",
         r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:は|って|で)、?(?:どう|どのように|どこが|何が)",
         r"(?P<one>[^、。]+?)(?:は|って)、?(?P<other>[^、。]+?)と(?:は)?、?(?:どう|どのように|どこが|何が)",
-        r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:では|で|、|の(?=どちら|どっち))[^。]*(?:どちら|どっち)",
+        r"(?P<one>[^、。はが]+?)と、?(?P<other>[^、。はが]+?)(?:の(?:うち|中))?"
+        r"(?:では?、?|は、?|、[^、。]{0,15}?|の)(?:どちら|どっち)(?!の(?!ほう|方))",
     )
 ]
 _YEARS = re.compile(
@@ -58,7 +60,7 @@ _COMPARING = re.compile(
     r"|differ(?:s|ent|ently|ences?)?(?: from)?|(?:in|with) (?:respect|regard|terms) (?:of|to))\b"
     r"|は?、?(?:どう|どのように|どれくらい|どこが|何が)(?:違|異な|変わ)[^、。]*"
     r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?:を|で)?(?:比べ|比較し|対比し)[^、。]*"
-    r"|(?:の?(?:うち|ほう|方))?(?:は|が)?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?",
+    r"|(?:の(?:うち|中))?、?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?",
     re.IGNORECASE,
 )
 # The place of the two, with what depends on it: in 2021 and 2022, 2021年と2022年の.
@@ -125,7 +127,7 @@ def side_questions(
     """
     asked = unicodedata.normalize("NFKC", question).strip(" ?.!？。！")
     one, other = (re.escape(side) for side in sides)
-    joined = re.search(rf"{one}{_JOINED.pattern}{other}", asked, re.IGNORECASE)
+    joined = re.search(rf"{one}{_JOINED.pattern}{other}(?![,:.]?\d)", asked, re.IGNORECASE)
     if not joined:
         return None
     before, after = asked[: joined.start()], asked[joined.end() :]

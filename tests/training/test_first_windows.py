@@ -8,7 +8,7 @@ import pytest
 from corpus.types import Passage, Source
 from index.search import Hit
 from tests.support.readings import ScriptedReader
-from training.first_windows import OF_READ, chosen, rows_of
+from training.first_windows import OF_OLD, chosen, rows_of
 from training.reading import Asked
 
 TEXTS = {
@@ -68,7 +68,7 @@ def test_nothing_answers_what_only_seems_to_be_answered() -> None:
     ("source", "home", "least", "most"),
     [
         ("document_en_ja", "l19-01:0", 200, 200),
-        ("premise_en_en", "l03-01:0", 200 * OF_READ - 30, 200 * OF_READ + 30),
+        ("premise_en_en", "l03-01:0", 200 * OF_OLD - 30, 200 * OF_OLD + 30),
         ("clapnq", "x", 0, 0),
     ],
 )

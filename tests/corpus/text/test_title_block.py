@@ -33,14 +33,17 @@ def read(front: str, then: str = "## Abstract") -> TitleBlock:
             "地域歩行研究 第8巻第1号 2020年6月",
             "2020-06",
         ),
-        ("We built an engine in May 1943.", (), "", "1943-05"),
+        ("Ada Byron, Natural History Museum, London\n\nMay 1943", ("Ada Byron",), "", "1943-05"),
+        ("Ada Byron, University of Kent, Canterbury, UK\n\nVersion of 1943", ("Ada Byron",), "", ""),
+        ("We built an engine in May 1943.", (), "", ""),
+        ("[Build Status](https://a.org) [Code Coverage](https://b.org) Docs", (), "", ""),
     ],
 )  # fmt: skip
 def test_title_block_of_a_paper(front, authors, venue, published) -> None:
     assert read(front) == TitleBlock(authors, venue, published)
 
 
-@pytest.mark.parametrize("then", ["## 1 Introduction", "**Abstract.** We did it.", "## 要旨"])
+@pytest.mark.parametrize("then", ["### Abstract", "**Abstract.** We did it.", "## 要旨"])
 def test_abstract_may_be_a_heading_or_begin_a_paragraph(then) -> None:
     assert read("Ada Byron", then).authors == ("Ada Byron",)
 
@@ -50,6 +53,8 @@ def test_abstract_may_be_a_heading_or_begin_a_paragraph(then) -> None:
     [
         ("Ada Byron", "## What we did"),  # a post
         ("Ada Byron", "We did it."),
+        ("It landed on July 20, 1969.", "## Introduction"),
+        ("Getting Started", "## Summary"),
         ("Ada Byron\n\n" + "It is a long story. " * 20, "## Abstract"),
         ("\n\n".join(["Ada Byron"] * 7), "## Abstract"),
     ],

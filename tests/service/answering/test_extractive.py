@@ -45,6 +45,15 @@ def test_further_quotes_answer_too_or_may_where_the_best_only_may(odds, labels) 
     assert [draft.labels[0] for draft in quoted(*odds)] == labels
 
 
+def test_those_that_follow_pass_a_bar() -> None:
+    found = answer_windows(
+        [read_passage("", {"Room": odds}, evidence=passage_evidence(f"Room {n}.", n))
+         for n, odds in enumerate((-0.2, -0.3, -0.8), 1)], Originals(()), 6
+    )  # fmt: skip
+    assert [draft.labels for draft in quote_answer(found, 3, -0.5)] == [(1,), (2,)]
+    assert len(quote_answer(found, 3)) == 3 and len(quote_answer(found, 3, 0.0)) == 1
+
+
 def test_no_more_are_quoted_than_asked_for() -> None:
     assert len(quoted(3.0, 2.9, 2.8, most=1)) == 1
     assert len(quoted(3.0, 2.9, 2.8, most=2)) == 2

@@ -346,6 +346,8 @@ def test_fields_that_a_question_asks_for(question: str, fields: tuple[str, ...])
         ("What is in your library?", ListingRequest()),
         ("do you have anything about bees in the collection?", ListingRequest("bees")),
         ("what do you have on tea here?", ListingRequest("tea")),
+        ("What do you have on Wish You Were Here?", ListingRequest("Wish You Were Here")),
+        ("What do you have to do by Friday?", None),
         ("What do you have about rooms in the old mill?", ListingRequest("rooms in the old mill")),
         ("どんな資料がありますか？", ListingRequest()),
         ("拡散モデルに関する資料はありますか？", ListingRequest("拡散モデル")),

@@ -32,6 +32,13 @@ from service.questions.comparisons import (
         ("Compare oats to rye, by price", ("oats", "rye")),
         ("緑茶と紅茶、高いのはどっち？比べて", ("緑茶", "紅茶")),
         ("緑茶と紅茶ではどちらが高いですか", ("緑茶", "紅茶")),
+        ("緑茶と紅茶はどちらが高いですか？", ("緑茶", "紅茶")),
+        ("緑茶と紅茶のうち、どちらが高い？", ("緑茶", "紅茶")),
+        ("oats vs rye - which keeps longer?", ("oats", "rye")),
+        (
+            "Compare the rent in Paris, France and Berlin, Germany",
+            ("rent in Paris, France", "Berlin, Germany"),
+        ),
     ],
 )
 def test_both_things_are_found(question: str, things: tuple[str, str]) -> None:
@@ -40,7 +47,8 @@ def test_both_things_are_found(question: str, things: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["Compare the two methods", "Is tea better than coffee?", "salt vs salt", "二つの方法を比較して",
+    ["Compare the two methods", "川と海が出会う町で、ホテルはどちらの側にありますか？",
+     "彼はパンと水だけで、どちらの山に登ったか", "Is tea better than coffee?", "salt vs salt", "二つの方法を比較して",
      "Compare what he said and what they wrote about it all", ""],
 )  # fmt: skip
 def test_question_that_does_not_name_two_things_gives_none(question: str) -> None:
@@ -59,7 +67,7 @@ def test_question_that_does_not_name_two_things_gives_none(question: str) -> Non
         ("緑茶と紅茶のカフェインの量の違いは？", ("緑茶", "紅茶"),
          ("緑茶のカフェインの量は？", "紅茶のカフェインの量は？")),
         ("緑茶と紅茶、高いのはどっち？比べて", ("緑茶", "紅茶"), ("緑茶、高いのは？", "紅茶、高いのは？")),
-        ("緑茶と紅茶ではどちらが高いですか", ("緑茶", "紅茶"), ("緑茶で高いですか？", "紅茶で高いですか？")),
+        ("緑茶と紅茶ではどちらが高いですか", ("緑茶", "紅茶"), ("緑茶では高いですか？", "紅茶では高いですか？")),
         ("oats vs rye, how long do they keep?", ("oats", "rye"),
          ("What about oats, how long do they keep?", "What about rye, how long do they keep?")),
     ],
@@ -71,7 +79,8 @@ def test_each_side_is_asked_alone(question, sides, asked) -> None:
 @pytest.mark.parametrize(
     ("question", "sides"),
     [("Compare Harrow and Pell", ("Harrow", "Pell")), ("緑茶と紅茶はどう違うの？", ("緑茶", "紅茶")),
-     ("Is Harrow cheaper in spring than Pell?", ("Harrow", "Pell"))],
+     ("Is Harrow cheaper in spring than Pell?", ("Harrow", "Pell")),
+     ("Compare the prices of 5,000 and 10,000 units", ("5,000", "10"))],
 )  # fmt: skip
 def test_sides_of_which_nothing_is_asked_or_that_stand_apart_are_not_asked_alone(
     question, sides
