@@ -148,18 +148,23 @@ def fit(found: Sequence[Case]) -> np.ndarray:
 
 
 def logistic(
-    x: np.ndarray, wanted: np.ndarray, ridge: float, counts: np.ndarray | None = None
+    x: np.ndarray,
+    wanted: np.ndarray,
+    ridge: float,
+    counts: np.ndarray | None = None,
+    known: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Return the weights [d] of a ridge logistic regression of ``wanted`` [n] on ``x`` [n, d].
 
-    ``counts`` [n] says how much each row counts, 1 on average; None: all alike.
+    ``counts`` [n] says how much each row counts, 1 on average; None: all alike. ``known`` [n] is
+    added to the log-odds.
     """
     counts = np.ones(len(x)) if counts is None else counts
     weights = np.zeros(x.shape[1])
     scale = x.std(0) + (x.std(0) == 0)  # the ridge is to hold all alike
     x = x / scale
     for _ in range(40):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        p = 1 / (1 + np.exp(-np.clip(x @ weights + known, -30, 30)))
         slope = counts * p * (1 - p)
         hessian = x.T @ (x * slope[:, None]) / len(x) + ridge * np.eye(x.shape[1])
         gradient = x.T @ (counts * (wanted - p)) / len(x) - ridge * weights

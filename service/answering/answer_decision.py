@@ -69,8 +69,7 @@ class AnswerDecider:
         text = with_headings(claim.text, source.passage, source.source)
         (reading,) = self._checker.read([(text, part.question)])
         odds = reading.answers(len(text) - len(claim.text))
-        (again,) = self._checker.answers([(text, part.question)]).tolist()
-        return [_Certainty(passage.certainty(odds, again), passage)]
+        return [_Certainty(passage.certainty(odds), passage)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class AnswerWindow:
     @property
     def certainty(self) -> float:
         """The calibrated log-odds that the window answers."""
-        return self.passage.certainty(self.odds, self.again)
+        return self.passage.certainty(self.odds)
 
     @property
     def text(self) -> str:

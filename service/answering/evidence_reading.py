@@ -1,7 +1,7 @@
 """Reading the evidence for each part of a question: passages first, then their best windows.
 
-The checker reads the best windows a second time, each by itself. About which of them answers, and
-whether any does, two networks err less often together than one.
+The checker reads the best windows a second time, each by itself. About which of them answers, two
+networks err less often together than one.
 """
 
 from __future__ import annotations
@@ -43,18 +43,11 @@ class QuestionPart:
         return self.windows[0].certainty if self.windows else -math.inf
 
     def quote_certainty(self, citation: Citation) -> float:
-        """Return the calibrated log-odds that a quote answers.
-
-        What is in no window was not read again; it counts as the worst window does.
-        """
+        """Return the calibrated log-odds that a quote answers."""
         if self.within is not None and citation.source_id not in self.within:
             return -math.inf
         passage, start = self.passages[citation.label - 1], len(citation.before)
-        end = start + len(citation.quote)
-        there = [w for w in self.windows if w.passage.evidence.label == citation.label]
-        again = [w.again for w in there if w.start < end and start < w.end]
-        least = min((w.again for w in self.windows), default=0.0)
-        return passage.certainty(passage.answers(start, end), max(again, default=least))
+        return passage.certainty(passage.answers(start, start + len(citation.quote)))
 
     @property
     def answered(self) -> bool:
@@ -116,17 +109,18 @@ def _read_part(
 ) -> QuestionPart:
     """Read the first passages for a question and then, if nothing surely answers, the others."""
     part = QuestionPart(question, tuple(unread_passages(question, evidence)), (), within=within)
-    known: dict[tuple[str, int, int], float] = {}
+    known: dict[int, float] = {}  # what was found on second reading, of passages and of windows
+    known_windows: dict[tuple[str, int, int], float] = {}
     count = len(evidence)
     begun = min(first or count, count)
     for numbers in (range(begun), range(begun, count)):
         if not numbers or part.surely_answered:
             break
-        passages = read_passages(question, part.passages, numbers, checker)
+        passages = read_passages(question, part.passages, numbers, checker, known)
         among = passages[: numbers.stop]
         among = [p for p in among if within is None or p.evidence.source.id in within]
         windows = answer_windows(among, originals, MAX_WINDOWS)
-        windows = read_again(question, windows, checker, known)
+        windows = read_again(question, windows, checker, known_windows)
         part = replace(part, passages=tuple(passages), windows=tuple(windows))
     return part
 

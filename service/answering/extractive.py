@@ -8,6 +8,7 @@ from service.answering.answer_windows import AnswerWindow
 from service.types import Draft
 
 MAX_QUOTES = 3
+MAX_SCORE_GAP = 1.5  # log-odds that a further quote may be behind a best one that surely answers
 ANSWERS = 0.0  # calibrated log-odds from which a quote more likely answers than not
 BEHIND = 1.5  # the same that another quote may be behind a best one that does not surely answer
 
@@ -30,6 +31,8 @@ def quote_answer(
         return []
     best, *others = windows
     sure = best.certainty >= best.passage.ticked_from
+    if sure:
+        others = [window for window in others if window.score > best.score - MAX_SCORE_GAP]
     least = ANSWERS if sure else min(ANSWERS, best.certainty - BEHIND)
     least = least if bar is None else max(least, bar)
     further = [window for window in others if window.certainty > least]

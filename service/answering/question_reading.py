@@ -1,7 +1,9 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Passages are read whole, below their titles and headings. Which passages come first, and which
-sentences may be quoted, is arithmetic on these readings; see ``evidence_reading`` for what follows.
+Passages are read whole, below their titles and headings. The best few are read a second time, by
+the checker's head for whole texts: about whether there is an answer, two networks that were fitted
+on different questions err less often together. Which passages come first, and which sentences may
+be quoted, is arithmetic on these readings; see ``evidence_reading`` for what follows.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
+READ_AGAIN = 3  # passages that are read a second time
 SHORTEST_ANSWER = 2  # characters of words by which two sentences may give the same answer
 
 
@@ -41,6 +44,8 @@ class ReadPassage:
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
+        passage_odds: The log-odds that the passage answers, by the checker's head for whole texts;
+            of one that was not read a second time, the lowest of those that were.
         rival: The score of the best sentence of another passage that has another answer; None if
             there is none.
     """
@@ -50,6 +55,7 @@ class ReadPassage:
     lead: int
     japanese: bool
     calibration: Calibration
+    passage_odds: float = 0.0
     rival: float | None = None
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
@@ -65,19 +71,14 @@ class ReadPassage:
         """Return the score by which a part with these log-odds is ranked among all passages."""
         return combined_score(self.evidence.score, odds, self.across, self.calibration.ranking)
 
-    def certainty(self, odds: float, again: float) -> float:
-        """Return the calibrated log-odds that a part answers; its arguments: ``features``."""
-        return answer_log_odds(self.features(odds, again), self.calibration.answers)
+    def certainty(self, odds: float) -> float:
+        """Return the calibrated log-odds that a part with these log-odds answers."""
+        return answer_log_odds(self.features(odds), self.calibration.answers)
 
-    def features(self, odds: float, again: float) -> tuple[float, ...]:
-        """Return the features that tell whether a part answers; see ``answer_features``.
-
-        Args:
-            odds: The reader's log-odds that it does.
-            again: Those of the checker, which read it by itself.
-        """
+    def features(self, odds: float) -> tuple[float, ...]:
+        """Return the features of a part with these log-odds; see ``answer_features``."""
         margin = margin_of(odds, self.score(odds), self.rival)
-        scores = odds, self.answers(), again, self.evidence.score, margin
+        scores = odds, self.answers(), self.passage_odds, self.evidence.score, margin
         return answer_features(*scores, self.japanese, self.across)
 
     @property
@@ -111,24 +112,38 @@ def unread_passages(question: str, evidence: Sequence[Evidence]) -> list[ReadPas
 
 
 def read_passages(
-    question: str, passages: Sequence[ReadPassage], numbers: Sequence[int], checker: Checker
+    question: str,
+    passages: Sequence[ReadPassage],
+    numbers: range,
+    checker: Checker,
+    known: dict[int, float] | None = None,
 ) -> list[ReadPassage]:
-    """Read some of the passages for a question, each below its title and headings.
+    """Read some of the passages for a question, and the best so far a second time.
 
     Args:
         question: The question.
         passages: All passages, as far as they were read before.
-        numbers: Which are read now.
-        checker: Reads them.
+        numbers: Which are read now: those that follow the ones that were read.
+        checker: Reads them, each below its title and headings.
+        known: What was found on second reading before, by number; new readings are added.
 
     Returns:
         All passages with their readings, compared with each other.
     """
+    known = {} if known is None else known
     read = list(passages)
-    evidence = [passages[n].evidence for n in numbers]
-    pairs = [(with_headings(e.passage.text, e.passage, e.source), question) for e in evidence]
-    for n, reading in zip(numbers, checker.read(pairs), strict=True):
+    texts = [with_headings(p.evidence.passage.text, p.evidence.passage, p.evidence.source)
+             for p in passages]  # fmt: skip
+    readings = checker.read([(texts[n], question) for n in numbers])
+    for n, reading in zip(numbers, readings, strict=True):
         read[n] = replace(passages[n], reading=reading)
+    best = sorted(range(numbers.stop), key=lambda n: -read[n].score(read[n].answers()))
+    best = best[:READ_AGAIN]
+    if new := [n for n in best if n not in known]:
+        odds = checker.answers([(texts[n], question) for n in new])
+        known.update(zip(new, odds.tolist(), strict=True))
+    least = min((known[n] for n in best), default=0.0)
+    read = [replace(p, passage_odds=known[n] if n in best else least) for n, p in enumerate(read)]
     return with_rivals(read)
 
 

@@ -1,7 +1,7 @@
 """Re-ranking: scores that order passages and their parts, and the probability that one answers.
 
 Pure functions. All scores that they combine are log-odds up to a constant: the fused score of a
-search, the reader's, and those of the checker, which reads parts again. ``training/relevance.py``
+search, the reader's, and those of the checker's head for whole passages. ``training/relevance.py``
 fits the weights on questions in both languages about passages of XQuAD and JSQuAD and passages that
 were written for it; none of the library's own questions is among them. docs/evaluation.md has the
 figures.
@@ -62,7 +62,7 @@ def margin_of(odds: float, score: float, rival: float | None) -> float:
 def answer_features(
     odds: float,
     whole: float,
-    again: float,
+    passage_odds: float,
     search: float,
     margin: float,
     japanese: bool,
@@ -73,7 +73,7 @@ def answer_features(
     Args:
         odds: The reader's log-odds that the part answers.
         whole: The same of the whole passage.
-        again: The log-odds that it answers by the checker, which read it by itself.
+        passage_odds: The log-odds of the checker's head for whole passages.
         search: The passage's score in the search.
         margin: Log-odds by which the part is ahead of any other answer; see ``margin_of``.
         japanese: Whether the question is in Japanese.
@@ -88,8 +88,8 @@ def answer_features(
     ahead = min(max(0.0, margin), MAX_MARGIN)
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
-    within = (odds, whole, again, search)
-    beyond = (odds * across, again * across, search * across)
+    within = (odds, whole, passage_odds, search)
+    beyond = (odds * across, passage_odds * across, search * across)
     return (*within, off_topic, ahead, *beyond, *map(float, pair), 1.0)
 
 

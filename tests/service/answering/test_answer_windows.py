@@ -15,7 +15,7 @@ from service.answering.answer_windows import JOINS, MAX_SENTENCES, MAX_TABLE_WID
 from service.answering.evidence_reading import MAX_WINDOWS, QuestionPart, read_evidence
 from service.text.prompt_injection import speaks_to_a_model
 from service.types import Draft
-from service.verification.citation_selection import find_verbatim, make_citation
+from service.verification.citation_selection import find_verbatim
 from service.verification.provenance import Originals
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
 
@@ -255,10 +255,8 @@ class ReadsAgain(ScriptedReader):
 
 @pytest.fixture
 def read_twice(monkeypatch):
-    """Let the second reading rank windows and decide, where two in the first are alike."""
-    weights = (1.0, 0.0, 1.0, *[0.0] * 10)
-    ranking = replace(PLAIN.ranking, again=0.5)
-    calibration = replace(PLAIN, ranking=ranking, answers=weights)
+    """Let the second reading of windows count half for which is first."""
+    calibration = replace(PLAIN, ranking=replace(PLAIN.ranking, again=0.5))
     monkeypatch.setattr(question_reading, "load_calibration", lambda: calibration)
 
 
@@ -269,13 +267,13 @@ ROOMS_OPEN = [passage_evidence(f"Room {n} is open.", n, title=f"House {n}") for 
 def test_best_windows_are_read_again_below_their_headings_and_ranked_anew() -> None:
     reader = ReadsAgain({"Room 2": 1.0, "Room 5": 0.5, "Room 6": -2.0})
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN, NONE, reader)
-    (texts,) = reader.again
+    _, texts = reader.again  # passages, then windows
     assert texts[:2] == ["House 2\nRoom 2 is open.", "House 5\nRoom 5 is open."]
     assert len(texts) == len(part.windows) == MAX_WINDOWS == 6 < len(ROOMS_OPEN)
     assert [w.text[:6] for w in part.windows[:3]] == ["Room 5", "Room 2", "Room 6"]
     assert [w.again for w in part.windows[:3]] == [5.0, 2.0, 6.0]
     assert part.windows[0].score == pytest.approx(0.5 + 0.5 * 5)
-    assert part.certainty == pytest.approx(0.5 + 5)
+    assert part.certainty == pytest.approx(0.5)
 
 
 @pytest.mark.usefixtures("read_twice")
@@ -289,9 +287,9 @@ def test_passage_of_the_best_window_is_numbered_first() -> None:
 
 @pytest.mark.usefixtures("read_twice")
 def test_others_are_read_only_where_no_window_of_the_first_surely_answers() -> None:
-    sure, unsure = ReadsAgain({"Room 2": -1.0, "Room 5": 3.0}), ReadsAgain({"Room 5": 3.0})
+    sure, unsure = ReadsAgain({"Room 2": 1.0, "Room 5": 3.0}), ReadsAgain({"Room 5": 3.0})
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN[:6], NONE, sure, first=3)
-    assert [len(pairs) for pairs in sure.calls] == [3] and len(sure.again) == 1
+    assert [len(pairs) for pairs in sure.calls] == [3] and len(sure.again) == 2
     assert part.windows[0].text == "Room 2 is open." and len(part.windows) == 3
     evidence, (part,) = read_evidence(["Which room?"], ROOMS_OPEN[:6], NONE, unsure, first=3)
     assert [len(pairs) for pairs in unsure.calls] == [3, 3]
@@ -301,7 +299,7 @@ def test_others_are_read_only_where_no_window_of_the_first_surely_answers() -> N
     )
     found, wanted = ([(w.text, w.score, w.certainty) for w in p.windows] for p in (part, at_once))
     assert found == wanted
-    known = [text for call in unsure.again for text in call]
+    known = [text for windows in unsure.again[1::2] for text in windows]
     assert len(known) == len(set(known)) == 6  # no window is read again twice
 
 
@@ -310,34 +308,6 @@ def test_first_passages_may_be_all_there_are() -> None:
     reader = ReadsAgain()
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN[:2], NONE, reader, first=4)
     assert [len(pairs) for pairs in reader.calls] == [2] and len(part.windows) == 2
-
-
-@pytest.mark.usefixtures("read_twice")
-def test_quote_counts_what_its_window_does_on_second_reading() -> None:
-    text = "Room 7 is open. Dogs may enter. Cats may not. Room 4 is old."
-    evidence = [passage_evidence(text, 1), passage_evidence("Room 3 is shut. It is new.", 2)]
-    odds = {"open": 2.0, "Dogs": 1.0, "old": 0.0, "shut": -1.0, "Cats": -4.0, "new": -5.0}
-    _, (part,) = read_evidence(["Which room?"], evidence, NONE, ReadsAgain(odds))
-    part = replace(part, windows=tuple(w for w in part.windows if "Room" in w.text))
-    assert [(w.text, w.again) for w in part.windows] == [
-        ("Room 7 is open. Dogs may enter.", 7.0),
-        ("Room 4 is old.", 4.0),
-        ("Room 3 is shut.", 3.0),
-    ]
-
-    def certainty(label: int, quote: str) -> float:
-        at = part.passages[label - 1].evidence
-        start = at.passage.text.index(quote)
-        return part.quote_certainty(make_citation(at, start, start + len(quote)))
-
-    assert certainty(1, "Dogs may enter.") == pytest.approx(1.0 + 7)
-    assert certainty(2, "Room 3 is shut.") == pytest.approx(-1.0 + 3)
-    # One that was not read again counts as the worst that was, one over several as the best.
-    assert certainty(2, "It is new.") == pytest.approx(-5.0 + 3)
-    both = "Dogs may enter. Cats may not. Room 4 is old."
-    assert certainty(1, both) == pytest.approx(np.logaddexp(1.0, 0.0) + 7, abs=0.01)
-    part = replace(part, within={"another"})
-    assert certainty(1, "Dogs may enter.") == -math.inf
 
 
 def test_part_without_evidence_is_not_answered() -> None:

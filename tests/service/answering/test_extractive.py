@@ -3,7 +3,7 @@
 import pytest
 
 from service.answering.answer_windows import answer_windows
-from service.answering.extractive import BEHIND, MAX_QUOTES, quote_answer
+from service.answering.extractive import BEHIND, MAX_QUOTES, MAX_SCORE_GAP, quote_answer
 from service.types import Draft
 from service.verification.provenance import Originals
 from tests.support.readings import passage_evidence, read_passage
@@ -32,8 +32,10 @@ def test_best_window_is_quoted_whatever_its_place() -> None:
 @pytest.mark.parametrize(
     ("odds", "labels"),
     [
-        ((3.0, 0.1), [1, 2]),
-        ((3.0, -0.1), [1]),  # more likely does not answer
+        ((3.0, 3.0 - MAX_SCORE_GAP + 0.1), [1, 2]),
+        ((3.0, 3.0 - MAX_SCORE_GAP - 0.1), [1]),
+        ((0.5, 0.1), [1, 2]),
+        ((0.5, -0.1), [1]),  # more likely does not answer
         ((3.0, 2.9, 2.8, 2.7), [1, 2, 3]),
         # The best does not surely answer.
         ((-0.2, -0.1 - BEHIND), [1, 2]),

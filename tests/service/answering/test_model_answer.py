@@ -74,7 +74,7 @@ class Reading:
 class Plain(ReadPassage):
     """A passage whose log-odds are taken as they are, without calibration."""
 
-    def certainty(self, odds, again):
+    def certainty(self, odds):
         return odds
 
 

@@ -9,6 +9,7 @@ import pytest
 from corpus.text.chunking import with_headings
 from index.inference.reading import NEVER, Reading
 from service.answering.question_reading import (
+    READ_AGAIN,
     ReadPassage,
     read_passages,
     unread_passages,
@@ -50,17 +51,44 @@ def test_passages_are_read_in_one_call_in_their_order() -> None:
     assert unread_passages("Which room?", []) == []
 
 
-def test_passage_that_is_not_read_yet_does_not_answer_and_others_stay_as_they_are() -> None:
-    evidence = [passage_evidence(f"Room {n} is open.", n) for n in (1, 2, 3)]
-    unread = unread_passages("Which room?", evidence)
+class ReadsTwice(ScriptedReader):
+    """A reader whose head for whole texts knows something, too."""
+
+    def __init__(self, odds=None, rest=-9.0):
+        super().__init__(odds, rest)
+        self.again = []
+
+    def answers(self, pairs):
+        self.again += [text for text, _ in pairs]
+        return np.array([float(text[5]) for text, _ in pairs], np.float32)
+
+
+SIX = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
+
+
+@pytest.mark.usefixtures("plain")
+def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_these() -> None:
+    reader = ReadsTwice({f"Room {n}": odds for n, odds in ((2, 1.0), (4, 2.0), (5, 3.0), (6, 0.5))})
+    found = read_all("Which room?", SIX, reader)
+    assert READ_AGAIN == 3 and reader.again == [f"Room {n} is open." for n in (5, 4, 2)]
+    assert [each.passage_odds for each in found] == [2.0, 2.0, 2.0, 4.0, 5.0, 2.0]
+
+
+@pytest.mark.usefixtures("plain")
+def test_passages_that_are_not_read_yet_do_not_answer_and_reading_in_steps_is_the_same() -> None:
+    unread = unread_passages("Which room?", SIX)
     assert all(each.answers(0, 4) <= NEVER for each in unread)
-    reader = ScriptedReader({"Room 1": -1.0, "Room 2": 1.0, "Room 3": 2.0})
-    some = read_passages("Which room?", unread, [0, 2], reader)
-    assert [each.answers() for each in some] == pytest.approx([-1.0, NEVER, 2.0])
-    every = read_passages("Which room?", some, [1], reader)
-    at_once = read_all("Which room?", evidence, reader)
-    assert [(p.answers(), p.rival) for p in every] == [(p.answers(), p.rival) for p in at_once]
-    assert [len(pairs) for pairs in reader.calls] == [2, 1, 3]
+    odds = {f"Room {n}": odds for n, odds in ((2, -1.0), (4, 2.0), (5, 3.0), (6, -0.5))}
+    reader, known = ReadsTwice(odds), {}
+    some = read_passages("Which room?", unread, range(3), reader, known)
+    assert all(each.answers(0, 4) <= NEVER for each in some[3:])
+    found = read_passages("Which room?", some, range(3, 6), reader, known)
+    assert [len(pairs) for pairs in reader.calls] == [3, 3]
+    assert len(reader.again) == len(set(reader.again)) == len(known)
+    at_once = read_all("Which room?", SIX, ReadsTwice(odds))
+    assert [(p.answers(), p.passage_odds, p.rival) for p in found] == [
+        (p.answers(), p.passage_odds, p.rival) for p in at_once
+    ]
 
 
 def read_by_word(text: str, answer: str, odds: float) -> ReadPassage:
@@ -97,9 +125,9 @@ def test_best_sentence_elsewhere_is_a_rival_unless_it_answers_alike(text, answer
 def test_margin_over_a_rival_makes_more_certain() -> None:
     weights = (*[0.0] * 5, 1.0, *[0.0] * 7)
     own = replace(read_by_word(TEXT, "40,000", 2.0), calibration=replace(PLAIN, answers=weights))
-    leads = [replace(own, rival=rival).certainty(1.0, 0.0) for rival in (0.5, 3.0, -9.0, None)]
+    leads = [replace(own, rival=rival).certainty(1.0) for rival in (0.5, 3.0, -9.0, None)]
     assert leads == pytest.approx([0.5, 0.0, 1.0 - NO_ANSWER, 1.0 - NO_ANSWER])
-    assert own.certainty(9.0, 0.0) == pytest.approx(MAX_MARGIN)
+    assert own.certainty(9.0) == pytest.approx(MAX_MARGIN)
 
 
 @pytest.mark.parametrize(
@@ -142,4 +170,4 @@ def test_part_that_was_cut_off_never_answers() -> None:
 def test_scores_add_the_search_and_certainties_are_calibrated() -> None:
     passage = read_passage("", evidence=passage_evidence(TEXT, score=90.0))
     assert passage.score(2.0) == pytest.approx(92.0)
-    assert passage.certainty(2.0, 0.0) == pytest.approx(2.0)
+    assert passage.certainty(2.0) == pytest.approx(2.0)
