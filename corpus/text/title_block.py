@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 from corpus.text.blocks import Block, iso_date, one_line, parse_authors
 
-EM_SPACE = "\u2003"
-"""Marks a gap that is wider than the space between words."""
-
 # Marks of notes and affiliations, after a name or before an affiliation.
 _MARK = r"[\d⁰¹²³⁴⁵⁶⁷⁸⁹∗*†‡§¶‖♠♥♦♣♢♡+⋆✉#$]"
 _MARKS = re.compile(rf"(?<=[^\W\d_.])\s*{_MARK}(?:[,，]?\s?{_MARK})*")
-_BETWEEN = re.compile(rf"[,;，、；・{EM_SPACE}\t]|\s(?:and|&)\s|^and\s")
+_BETWEEN = re.compile(r"[,;，、；・\t]|\s(?:and|&)\s|^and\s")
 # What may stand before names, and behind one: "By Ada Byron (University of Kent)".
 _NOT_NAMES = re.compile(r"^(?:[Bb]y |[Aa]uthors?: |著者[:：] ?)|\s*[(（][^()（）]*[)）]")
 _NAME = re.compile(
@@ -133,7 +130,7 @@ def venue_of(lines: Iterable[str]) -> tuple[str, str]:
         The venue as printed, and the year in that line or beside a sign of copyright; each ""
         where it is not printed.
     """
-    texts = [one_line(line.replace(EM_SPACE, " ")) for line in lines]
+    texts = [one_line(line) for line in lines]
     dated = next((match[1] for text in texts if (match := _COPYRIGHT.search(text))), "")
     for text in texts:
         if len(text) > _LONGEST_VENUE or re.match(_MARK, text):
@@ -150,7 +147,10 @@ def venue_of(lines: Iterable[str]) -> tuple[str, str]:
 
 
 def names_of_people(text: str) -> list[str]:
-    """Return the names in a line; none if any part of it is not a name, or an affiliation."""
+    """Return the names in a line; none if any part of it is not a name, or an affiliation.
+
+    A tab parts names, too: it may stand for a gap that is wider than a space.
+    """
     if re.match(_MARK, text):
         return []
     text = _NOT_NAMES.sub("", text)

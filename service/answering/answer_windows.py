@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from corpus.text.chunking import text_width
-from service.answering.question_reading import ReadPassage, Span
+from service.answering.question_reading import BestSentence, ReadPassage, Span
 from service.text.layout import is_caption, is_heading, is_table_head, table_rows
 from service.text.leaning import leans_on_previous
 from service.verification.provenance import Originals
@@ -60,6 +60,11 @@ class AnswerWindow:
     def certainty(self) -> float:
         """The calibrated log-odds that the window answers."""
         return self.passage.certainty(self.odds)
+
+    def agrees_with(self, other: AnswerWindow) -> bool:
+        """Return whether another window seems to give the same answer, in whichever words."""
+        one, two = (BestSentence.of(w.passage, w.start, w.end) for w in (self, other))
+        return bool(one and two and one.agrees_with(two))
 
     @property
     def text(self) -> str:

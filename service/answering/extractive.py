@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from service.answering.answer_windows import AnswerWindow
@@ -18,9 +19,9 @@ def quote_answer(
 ) -> list[Draft]:
     """Choose the windows that answer, verbatim, each cited.
 
-    The best comes first, whatever its place; others follow if they more likely answer than not.
-    If the best does not surely answer, so do those that are nearly as likely: the reader sees
-    which of them does, which is better than one wrong quote.
+    The best comes first, whatever its place; others follow if they answer nearly as well. If the
+    best does not surely answer, those follow that are nearly as likely to and say something else:
+    the reader sees which of them answers, which is better than one wrong quote.
 
     Args:
         windows: Windows of the evidence, best first.
@@ -30,11 +31,13 @@ def quote_answer(
     if not windows:
         return []
     best, *others = windows
-    sure = best.certainty >= best.passage.ticked_from
-    if sure:
-        others = [window for window in others if window.score > best.score - MAX_SCORE_GAP]
-    least = ANSWERS if sure else min(ANSWERS, best.certainty - BEHIND)
-    least = least if bar is None else max(least, bar)
-    further = [window for window in others if window.certainty > least]
-    chosen = [best, *further[: most - 1]]
-    return [Draft(window.text, (window.passage.evidence.label,)) for window in chosen]
+    chosen, floor = [best], -math.inf if bar is None else bar
+    if best.certainty >= best.passage.ticked_from:
+        near = [window for window in others if window.score > best.score - MAX_SCORE_GAP]
+        chosen += [window for window in near if window.certainty > max(ANSWERS, floor)]
+    else:
+        least = max(min(ANSWERS, best.certainty - BEHIND), floor)
+        for window in others:
+            if window.certainty > least and not any(map(window.agrees_with, chosen)):
+                chosen.append(window)
+    return [Draft(window.text, (window.passage.evidence.label,)) for window in chosen[:most]]

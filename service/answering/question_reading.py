@@ -148,8 +148,8 @@ def read_passages(
 
 
 @dataclass(frozen=True, slots=True)
-class _BestSentence:
-    """The sentence of a passage that answers best, its score, and the words of it that answer.
+class BestSentence:
+    """The sentence of a text that answers best, its score, and the words of it that answer.
 
     ``stated`` are the numbers in these words, ``mentioned`` those in the sentence, which may be in
     other words or in the other language.
@@ -162,9 +162,13 @@ class _BestSentence:
     mentioned: frozenset[float]
 
     @classmethod
-    def of(cls, passage: ReadPassage) -> _BestSentence | None:
-        """Return that of a passage; None if no sentence of it was read, or may be shown."""
-        ranked = [(passage.answers(*span), span) for span in passage.sentences]
+    def of(
+        cls, passage: ReadPassage, start: int = 0, end: int | None = None
+    ) -> BestSentence | None:
+        """Return that of ``passage.text[start:end]``; None if none was read, or may be shown."""
+        last = len(passage.evidence.passage.text) if end is None else end
+        inside = [(a, b) for a, b in passage.sentences if start <= a and b <= last]
+        ranked = [(passage.answers(*span), span) for span in inside]
         odds, (start, end) = max(ranked, default=(NEVER, (0, 0)))
         if odds <= NEVER:
             return None
@@ -174,11 +178,11 @@ class _BestSentence:
         numbers = stated(words), mentioned(sentence)
         return cls(passage.score(odds), _folded(sentence), _folded(words), *numbers)
 
-    def agrees_with(self, other: _BestSentence) -> bool:
+    def agrees_with(self, other: BestSentence) -> bool:
         """Return whether one of two sentences has the words or numbers that answer in the other."""
         return self._has_answer_of(other) or other._has_answer_of(self)
 
-    def _has_answer_of(self, other: _BestSentence) -> bool:
+    def _has_answer_of(self, other: BestSentence) -> bool:
         numbers = other.stated and other.stated <= self.mentioned
         return bool(numbers) or _has(self.text, other.words)
 
@@ -188,7 +192,7 @@ def with_rivals(passages: Sequence[ReadPassage]) -> list[ReadPassage]:
 
     A passage that gives the same answer is no rival.
     """
-    best = [_BestSentence.of(passage) for passage in passages]
+    best = [BestSentence.of(passage) for passage in passages]
     found = []
     for passage, own in zip(passages, best, strict=True):
         rivals = [b.score for b in best if own and b and b is not own and not b.agrees_with(own)]

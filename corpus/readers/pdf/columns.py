@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.readers.pdf.line import PrintedLine, inked
-from corpus.text.title_block import EM_SPACE
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine, inked
 
 _MIN_LINES = 8  # fewer may well be a table
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from corpus.readers.pdf.line import Glyph, PrintedLine, inked
+from corpus.readers.pdf.line import EM_SPACE, Glyph, PrintedLine, inked
 from corpus.text.blocks import normalize_text
 from corpus.text.dehyphenation import SOFT_HYPHEN
-from corpus.text.title_block import EM_SPACE
 
 # Bullets in Word's Symbol and Wingdings fonts.
 _BULLETS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•")

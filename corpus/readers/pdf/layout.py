@@ -15,6 +15,7 @@ from itertools import groupby, pairwise
 
 from corpus.readers.pdf.columns import reorder_columns
 from corpus.readers.pdf.line import (
+    EM_SPACE,
     PrintedLine,
     PrintedPage,
     ends_sentence,
@@ -33,7 +34,6 @@ from corpus.readers.pdf.title_page import (
 )
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
-from corpus.text.title_block import EM_SPACE
 
 _CJK = re.compile(CJK)
 # Lines of publishers at the top or bottom of the first page.

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from corpus.text.dehyphenation import SOFT_HYPHEN
 from corpus.text.sentences import ends_with_abbreviation
-from corpus.text.title_block import EM_SPACE
+
+EM_SPACE = "\u2003"
+"""Marks a gap that is wider than the space between words."""
 
 _NO_INK = re.compile(r"[\s\xad-]+")
 

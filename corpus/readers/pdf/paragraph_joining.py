@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from corpus.readers.pdf.line import (
+    EM_SPACE,
     PrintedLine,
     ends_sentence,
     is_caption,
@@ -17,7 +18,6 @@ from corpus.readers.pdf.line import (
 )
 from corpus.text.blocks import CJK, LINE
 from corpus.text.dehyphenation import SOFT_HYPHEN
-from corpus.text.title_block import EM_SPACE
 
 _CJK = re.compile(CJK)
 _MAX_BETWEEN = 60  # groups: a page of figures has many small ones

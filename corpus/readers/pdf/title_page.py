@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from corpus.readers.pdf.line import PrintedLine, is_section_heading
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine, is_section_heading
 from corpus.text.blocks import CJK, parse_authors
 from corpus.text.title_block import names_of_people, venue_of
 
@@ -64,7 +64,7 @@ def printed_venue(lines: Sequence[PrintedLine]) -> tuple[str, str]:
         lines: Lines of the first page that may say so: those around the title, and those at the
             top and bottom of the page.
     """
-    return venue_of(line.text for line in lines if line.upright)
+    return venue_of(line.text.replace(EM_SPACE, " ") for line in lines if line.upright)
 
 
 def author_names(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def author_names(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> 
         if line in title:
             above = False
         elif not above and line.upright:
-            names = names_of_people(line.text)
+            names = names_of_people(line.text.replace(EM_SPACE, "\t"))
             if not names and found:
                 break
             found += names

@@ -47,6 +47,21 @@ def test_further_quotes_answer_too_or_may_where_the_best_only_may(odds, labels) 
     assert [draft.labels[0] for draft in quoted(*odds)] == labels
 
 
+def rooms(*odds: float) -> list[Draft]:
+    """Quote from passages of which the first and third name the same number."""
+    texts = ("It has 40 maps.", "It has 77 maps.", "There are 40 maps, they say.")
+    passages = [
+        read_passage("", {"maps": each}, evidence=passage_evidence(text, n))
+        for n, (text, each) in enumerate(zip(texts, odds, strict=True), 1)
+    ]
+    return quote_answer(answer_windows(passages, Originals(()), 6))
+
+
+def test_what_says_the_same_follows_only_an_answer_that_is_sure() -> None:
+    assert [draft.labels for draft in rooms(3.0, 2.0, 2.5)] == [(1,), (3,), (2,)]
+    assert [draft.labels for draft in rooms(-0.2, -0.4, -0.3)] == [(1,), (2,)]
+
+
 def test_those_that_follow_pass_a_bar() -> None:
     found = answer_windows(
         [read_passage("", {"Room": odds}, evidence=passage_evidence(f"Room {n}.", n))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from corpus.errors import EmptyDocument, UnreadableText
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.layout import Layout
-from corpus.readers.pdf.line import PrintedLine
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine
 from corpus.readers.pdf.paragraph_joining import LineGroup, join_interrupted_paragraphs
 from corpus.readers.pdf.reader import choose_authors
 from corpus.readers.pdf.title_page import author_names, printed_venue
@@ -21,7 +21,6 @@ from corpus.readers.sandbox import ReaderPool
 from corpus.text.blocks import Block
 from corpus.text.chunking import split_into_passages
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
-from corpus.text.title_block import EM_SPACE
 from corpus.types import Document, Gap, Source, page_at
 from index.ingestion.report import Remark, remarks
 from tests.support.documents import FULL, Placed, column, headings, pdf, read
