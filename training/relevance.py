@@ -11,8 +11,8 @@ those on the written passages and documents, and near unanswerable ones with the
 (``data/near_unanswerable_*.jsonl``). Every third of at most OF_EACH answerable questions of a kind,
 but for those on documents, is asked a second time while its own passage is left out of the search
 and its neighbours stay, and every third of all while its whole article is. The checker reads the
-best windows a second time, each time anew: ``--keep`` keeps only what the reader has read. Figures
-are from two-fold cross-validation by article; the weights that are written are fitted on all.
+best windows a second time, each time anew; ``--keep`` keeps what was read of passages. Figures are
+from two-fold cross-validation by article; the weights that are written are fitted on all.
 """
 
 from __future__ import annotations
@@ -294,9 +294,14 @@ def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
 
 def best_again(asked: Sequence[ReadQuestion]) -> float:
     """Return the least weight of the second reading that is as good as the best but for chance."""
-    there = [a for a in asked if a.gold and not a.written]
-    shares = {w: _share(there, [b.right for b in best_windows(there, w)]) for w in AGAIN}
+    shares = shares_right(asked)
     return next(w for w in AGAIN if shares[w] >= max(shares.values()) - CHANCE)
+
+
+def shares_right(asked: Sequence[ReadQuestion]) -> dict[float, float]:
+    """Return the share of right first windows for each weight of the second reading."""
+    there = [a for a in asked if a.gold and not a.written]
+    return {w: _share(there, [b.right for b in best_windows(there, w)]) for w in AGAIN}
 
 
 def _share(asked: Sequence[ReadQuestion], right: Sequence[bool]) -> float:
@@ -526,7 +531,7 @@ def main() -> None:
     ap.add_argument("--reader", type=Path, default=READER_WEIGHTS)
     ap.add_argument("--each", type=int, default=OF_EACH)
     ap.add_argument(
-        "--keep", type=Path, help="what the reader read, as a pickle, made or used again"
+        "--keep", type=Path, help="what was read of passages, as a pickle, made or used again"
     )
     ap.add_argument("--halves", type=Path, help="write the fits without one half of the articles")
     ap.add_argument("--write", action="store_true", help=f"write {CALIBRATION_FILE.name}")
@@ -545,6 +550,8 @@ def main() -> None:
     ranking = best_ranking(asked)
     asked = [with_windows(each, ranking, checker) for each in asked]
     fitted = relevance(asked, ranking)
+    shares = ", ".join(f"{again}: {share:.3f}" for again, share in shares_right(asked).items())
+    print(f"first window right, by the weight of the second reading: {shares}")
     print(table(asked, best_windows(asked, fitted["ranking"]["again"])))
     print(json.dumps(fitted, ensure_ascii=False))
     if args.halves:
