@@ -1,10 +1,10 @@
-"""The checker: whether evidence supports a claim, and where a text answers a question.
+"""The checker: whether evidence supports a claim, where a text answers, and what a question asks.
 
 A cross-encoder reads both texts together. So it can notice a changed number, a negation or a
-swapped name, which a comparison of two embeddings cannot. There are two networks, which have the
-same embeddings and lowest layers: one tells whether evidence supports a claim, the other, the
-reader, finds answers. The weights ship with the package; ``training/`` makes them, and
-docs/checker.md describes them.
+swapped name, which a comparison of two embeddings cannot. There are three networks, which have the
+same embeddings and lowest layers: one tells whether evidence supports a claim; the reader finds
+answers; the parser reads a question alone, and finds what it asks for. The weights ship with the
+package; ``training/`` makes them, and docs/checker.md describes them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from typing import Protocol
 import numpy as np
 
 from index.inference.pair_network import PairNetwork, unreadable
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.types import Floats
 
 WEIGHTS = Path(__file__).parents[1] / "checker.safetensors"
 READER_WEIGHTS = Path(__file__).parents[1] / "reader.safetensors"
+PARSER_WEIGHTS = Path(__file__).parents[1] / "parser.safetensors"
 LABELS = ("entailment", "neutral", "contradiction")
 
 
@@ -74,6 +76,17 @@ class Checker(Protocol):
         """
         ...
 
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        """Find what questions ask for, and of what.
+
+        Args:
+            questions: The questions.
+
+        Returns:
+            What each was found to ask.
+        """
+        ...
+
     def reads_whole(self, claim: str) -> bool:
         """Return whether a claim fits into what the model reads, so that none of it is cut off."""
         ...
@@ -82,7 +95,7 @@ class Checker(Protocol):
 class CrossEncoder:
     """The bilingual cross-encoder that ships as the checker; safe to share between threads.
 
-    Each of its two networks is loaded at first use, and run by OpenVINO, or by torch if OpenVINO
+    Each of its three networks is loaded at first use, and run by OpenVINO, or by torch if OpenVINO
     cannot.
 
     Args:
@@ -90,17 +103,23 @@ class CrossEncoder:
         cache: The folder for the converted networks, which all processes share; if None, each
             process converts them for itself.
         reader: The file with those weights of the reader that are not the checker's.
+        parser: The file with those of the parser.
     """
 
     name = "cross-encoder"
 
     def __init__(
-        self, path: Path = WEIGHTS, cache: Path | None = None, reader: Path = READER_WEIGHTS
+        self,
+        path: Path = WEIGHTS,
+        cache: Path | None = None,
+        reader: Path = READER_WEIGHTS,
+        parser: Path = PARSER_WEIGHTS,
     ) -> None:
         self._path = path
         self._digest = ""
         self._support = PairNetwork([path], cache, "checker")
         self._reader = PairNetwork([path, reader], cache, "reader")
+        self._parser = PairNetwork([path, parser], cache, "parser")
 
     @property
     def digest(self) -> str:
@@ -156,6 +175,22 @@ class CrossEncoder:
         return [
             Reading(there, logits[n, len(row) - 1 - len(there) : len(row) - 1])
             for n, (row, there) in enumerate(zip(rows, spans, strict=True))
+        ]
+
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        """Find what questions ask for, and of what; see ``Checker``.
+
+        Raises:
+            ModelUnavailable: The weights cannot be loaded.
+        """
+        if not questions:
+            return []
+        rows, spans = self._parser.rows([(question, "") for question in questions])
+        intents, slots = self._parser.run(rows)
+        return [
+            # The question's tokens stand behind three special ones.
+            ParsedQuestion(question, intents[n], there, slots[n, 3 : 3 + len(there)])
+            for n, (question, there) in enumerate(zip(questions, spans, strict=True))
         ]
 
     def reads_whole(self, claim: str) -> bool:

@@ -129,6 +129,22 @@ class ReaderNetwork(Network):
         return (torch.cat([logits, rest], 1)[:, :width].reshape(-1, width),)
 
 
+class ParserNetwork(Network):
+    """The same encoder with a head for the intent of a question, and one for its tokens' slots."""
+
+    def heads(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute logits [n, 4] of the intent and [n, length, 4] of the slots of token ids."""
+        vectors = self.token_vectors(ids)
+        pooled = self._drop(self.pooled(vectors, ids))
+        return self._linear(pooled, "intent"), self._linear(self._drop(vectors), "slot")
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, ...]:
+        """Compute the same, the slots as [n, max_tokens, 4], 0 for padding."""
+        intents, slots = self.heads(ids)
+        slots = slots * (ids != self.config["pad"]).unsqueeze(-1)
+        return intents, F.pad(slots, (0, 0, 0, self.config["max_tokens"] - ids.shape[1]))
+
+
 def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> list[Tensor]:
     """Compute the outputs of a network for rows of any length.
 

@@ -22,7 +22,8 @@ def encoder_graph(encoder: Encoder) -> Graph:
     Returns:
         An ``openvino.Model``. Its outputs are, of the embedder, vectors [n, width]; of the checker,
         logits [n, 3] of support and [n] of an answer; of the reader, logits [n, max_tokens], 0 for
-        padding, since what runs the graph wants a width that is always the same.
+        padding, since what runs the graph wants a width that is always the same; of the parser,
+        logits [n, 4] of the intent, and [n, max_tokens, 4] of the slots, 0 for padding.
     """
     openvino = openvino_core()[0]
     from openvino import opset13 as op
@@ -37,7 +38,11 @@ def encoder_graph(encoder: Encoder) -> Graph:
     built = _Builder(op, encoder)
     vectors = built.token_vectors(ids, here)
     if encoder.kind == "reader":
-        outputs = [built.token_logits(vectors, here)]
+        logits = built.token_logits(vectors, here, "read")
+        outputs = [op.squeeze(logits, op.constant(np.int64(-1)))]
+    elif encoder.kind == "parser":
+        intents = built.linear(built.mean(vectors, here), "intent")
+        outputs = [intents, built.token_logits(vectors, here, "slot")]
     elif encoder.kind == "checker":
         pooled = built.mean(vectors, here)
         last = op.constant(np.int64(-1))
@@ -109,12 +114,12 @@ class _Builder:
         length = op.reduce_l2(vectors, self._numbers(-1), True)
         return op.divide(vectors, op.maximum(length, op.constant(np.float32(1e-12))))
 
-    def token_logits(self, vectors: Node, here: Node) -> Node:
-        """Add the head of the reader: logits [n, max_tokens], 0 behind the end of a row."""
+    def token_logits(self, vectors: Node, here: Node, name: str) -> Node:
+        """Add a head on each token: logits [n, max_tokens, k], 0 behind the end of a row."""
         op, longest = self._op, self._config["max_tokens"]
-        logits = op.squeeze(self.linear(vectors, "read"), self._numbers(-1))
-        logits = op.multiply(logits, op.convert(here, "f32"))
-        none, most = self._numbers(0, 0), self._numbers(0, longest)
+        there = op.convert(op.unsqueeze(here, self._numbers(-1)), "f32")
+        logits = op.multiply(self.linear(vectors, name), there)
+        none, most = self._numbers(0, 0, 0), self._numbers(0, longest, 0)
         wide = op.pad(logits, none, most, "constant", op.constant(np.float32(0)))
         first, step = self._numbers(0), self._numbers(1)
         return op.slice(wide, first, self._numbers(longest), step, self._numbers(1))

@@ -65,14 +65,21 @@ def _outputs(encoder: Encoder, rows: TokenRows) -> list[Floats]:
     here = mask.astype(bool) if encoder.kind == "embedder" else ids != encoder.config["pad"]
     vectors = _token_vectors(encoder, ids, here)
     if encoder.kind == "reader":
-        logits = _linear(encoder, vectors, "read")[:, :, 0] * here
-        wide = np.zeros((len(rows), encoder.config["max_tokens"]), np.float32)
-        wide[:, : logits.shape[1]] = logits[:, : wide.shape[1]]
-        return [wide]
+        return [_token_logits(encoder, vectors, here, "read")[:, :, 0]]
     pooled = np.stack([row[there].mean(0) for row, there in zip(vectors, here, strict=True)])
+    if encoder.kind == "parser":
+        slots = _token_logits(encoder, vectors, here, "slot")
+        return [_linear(encoder, pooled, "intent"), slots]
     if encoder.kind == "checker":
         return [_linear(encoder, pooled, "nli"), _linear(encoder, pooled, "ans")[:, 0]]
     return [pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)]
+
+
+def _token_logits(encoder: Encoder, vectors: Floats, here: _Mask, name: str) -> Floats:
+    logits = _linear(encoder, vectors, name) * here[:, :, None]
+    wide = np.zeros((len(logits), encoder.config["max_tokens"], logits.shape[2]), np.float32)
+    wide[:, : logits.shape[1]] = logits[:, : wide.shape[1]]
+    return wide
 
 
 def _token_vectors(encoder: Encoder, ids: npt.NDArray[np.int64], here: _Mask) -> Floats:

@@ -1,6 +1,6 @@
-"""The weights of the networks that ship with Tenkyo, as arrays: the embedder, checker and reader.
+"""The weights of the networks that ship with Tenkyo, as arrays: embedder, checker, reader, parser.
 
-All three are the same kind of network, a BERT encoder (Devlin et al. 2019), with other heads.
+All are the same kind of network, a BERT encoder (Devlin et al. 2019), with other heads.
 ``encoder_graph`` builds it for OpenVINO, ``encoder_numpy`` computes it with numpy.
 """
 
@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from index.types import Floats
 
-Kind = Literal["embedder", "checker", "reader"]
+Kind = Literal["embedder", "checker", "reader", "parser"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Encoder:
     Attributes:
         kind: What its heads are. ``embedder``: the mean of the token vectors, of length 1.
             ``checker``: two linear heads on that mean, ``nli`` with three logits and ``ans`` with
-            one. ``reader``: a linear head on each token, whether it is part of an answer.
+            one. ``reader``: a linear head on each token, ``read``, whether it is part of an answer.
+            ``parser``: the head ``intent`` on the mean, and ``slot`` on each token.
         weights: Arrays of float32, under the names of Hugging Face's BertModel, prefixed with
             ``bert.``.
         config: ``layers``, ``heads``, the ``eps`` of layer norm, the id of the token ``pad``, and
@@ -40,14 +41,14 @@ class Encoder:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Floats], dict[str, Any], bytes]:
-    """Read a weights file: the checker's, or the one with the weights that only the reader has.
+    """Read a weights file: the checker's, or one with what the reader or the parser has of its own.
 
     A matrix NAME is stored as int8 rows with a float32 scale for each row, ``NAME.scale``; every
     other tensor is float32.
 
     Returns:
         The weights as float32, the configuration, and tokenizer.json compressed with xz, which is
-        empty for the reader's file.
+        empty for other files than the checker's.
     """
     weights: dict[str, Floats] = {}
     with safe_open(str(path), "np") as file:

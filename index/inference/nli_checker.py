@@ -14,6 +14,7 @@ import numpy as np
 from index.inference.cross_encoder import LABELS, Checker
 from index.inference.extra_library import extra_needed, in_one_line
 from index.inference.model_errors import SearchModelUnavailable
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -69,6 +70,10 @@ class NliChecker:
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Find where texts answer questions, by the base checker; see ``Checker``."""
         return self._base.read(pairs)
+
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        """Find what questions ask for, by the base checker; see ``Checker``."""
+        return self._base.parse(questions)
 
     def reads_whole(self, claim: str) -> bool:
         """Return whether a claim fits into what the model reads; see ``Checker``."""

@@ -41,11 +41,14 @@ class PairNetwork:
         files: The files of its weights. The first has the tokenizer; weights and settings of a
             later one replace those of the same name in an earlier one.
         cache: The folder for the converted network; None for no cache.
-        kind: Which heads it has: ``checker`` or ``reader``.
+        kind: Which heads it has; see ``Encoder``.
     """
 
     def __init__(
-        self, files: Sequence[Path], cache: Path | None, kind: Literal["checker", "reader"]
+        self,
+        files: Sequence[Path],
+        cache: Path | None,
+        kind: Literal["checker", "reader", "parser"],
     ) -> None:
         self._files, self._cache, self._kind = list(files), cache, kind
         self._lock = threading.Lock()

@@ -20,6 +20,7 @@ from cachetools import LRUCache
 from index.inference.batch_scheduler import BatchScheduler, Priority
 from index.inference.cross_encoder import LABELS, Checker
 from index.inference.embedder import Embedder, WrappedEmbedder
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -86,6 +87,7 @@ class SharedChecker:
         self._schedule_read = scheduler.batched(
             Priority.READING, self._readings.compute_missing, _pair_token_count, RUN_TOKENS
         )
+        self._parse = scheduler.batched(Priority.QUESTION, checker.parse, _token_count, RUN_TOKENS)
 
     @property
     def name(self) -> str:
@@ -115,6 +117,10 @@ class SharedChecker:
         """Read pairs of texts, and return each reading as one array [tokens, 3]."""
         found = self._checker.read(pairs)
         return [np.column_stack([r.spans, r.logits]).astype(np.float32) for r in found]
+
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        """Find what questions ask for; see ``Checker``."""
+        return self._parse(questions)
 
     def reads_whole(self, claim: str) -> bool:
         """Return whether a claim fits into what the model reads; see ``Checker``."""

@@ -35,6 +35,7 @@ from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS, CrossEncoder
 from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights, run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
@@ -96,6 +97,9 @@ class InTorch:
             Reading(there, logits[n, len(row) - 1 - len(there) : len(row) - 1].numpy())
             for n, (row, there) in enumerate(zip(rows, spans, strict=True))
         ]
+
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        return self.checker.parse(questions)
 
     def reads_whole(self, claim: str) -> bool:
         return self.checker.reads_whole(claim)

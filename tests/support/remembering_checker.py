@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from index.inference.cross_encoder import Checker
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.types import Floats
 
@@ -42,6 +43,9 @@ class RememberingChecker:
 
     def read(self, pairs: Pairs) -> list[Reading]:
         return list(self._once(self._checker.read, pairs))
+
+    def parse(self, questions: Sequence[str]) -> list[ParsedQuestion]:
+        return self._checker.parse(questions)
 
     def reads_whole(self, claim: str) -> bool:
         return self._checker.reads_whole(claim)

@@ -11,8 +11,8 @@ import torch
 
 from index.inference import bundled_model, openvino_cache, openvino_export
 from index.inference.bundled_model import Bundled, open_bundled
-from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS
-from index.inference.cross_encoder_torch import Network, ReaderNetwork, padded
+from index.inference.cross_encoder import PARSER_WEIGHTS, READER_WEIGHTS, WEIGHTS
+from index.inference.cross_encoder_torch import Network, ParserNetwork, ReaderNetwork, padded
 from index.inference.encoder_graph import encoder_graph
 from index.inference.encoder_numpy import NumpyModel
 from index.inference.encoder_weights import Encoder, Kind, read_embedder, read_weights
@@ -34,10 +34,13 @@ BATCHES = [
 def encoders(models: Path) -> dict[Kind, Encoder]:
     weights, config, _ = read_weights(WEIGHTS)
     own, settings, _ = read_weights(READER_WEIGHTS)
+    parsing, parser, _ = read_weights(PARSER_WEIGHTS)
+    longer = {"max_tokens": config["max_tokens"]}  # than it reads, for the longest of BATCHES
     return {
         "embedder": read_embedder(Path(model_folder(BUNDLED_EMBEDDER, models))),
         "checker": Encoder("checker", weights, config),
         "reader": Encoder("reader", weights | own, config | settings),
+        "parser": Encoder("parser", weights | parsing, config | parser | longer),
     }
 
 
@@ -48,7 +51,7 @@ def original(models: Path) -> SentenceTransformerModel:
 
 @pytest.fixture(scope="module")
 def in_torch(encoders, original):
-    """Return the three networks in torch, which take a batch of rows."""
+    """Return the four networks in torch, which take a batch of rows."""
 
     def embed(rows):
         ids, mask = map(torch.from_numpy, pad_rows(rows, 1))
@@ -63,13 +66,12 @@ def in_torch(encoders, original):
         return lambda rows: module(padded(rows, 1))
 
     found = {"embedder": embed}
-    found |= {
-        kind: network(m, kind) for m, kind in ((Network, "checker"), (ReaderNetwork, "reader"))
-    }
+    made = {"checker": Network, "reader": ReaderNetwork, "parser": ParserNetwork}
+    found |= {kind: network(module, kind) for kind, module in made.items()}
     return found
 
 
-@pytest.fixture(scope="module", params=["embedder", "checker", "reader"])
+@pytest.fixture(scope="module", params=["embedder", "checker", "reader", "parser"])
 def kind(request) -> Kind:
     return request.param
 

@@ -19,8 +19,8 @@ from torch import nn
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache, openvino_export, openvino_runtime
-from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS, CrossEncoder
-from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights
+from index.inference.cross_encoder import PARSER_WEIGHTS, READER_WEIGHTS, WEIGHTS, CrossEncoder
+from index.inference.cross_encoder_torch import Network, ParserNetwork, ReaderNetwork, read_weights
 from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.length_buckets import length_buckets, pad_rows
@@ -132,6 +132,14 @@ def test_checker_agrees_with_torch(tmp_path: Path) -> None:
         assert reading.spans[0, 0] == 0 and reading.spans[-1, 1] == len(text)
         there = logits[n, end - len(spans[n]) : end]
         np.testing.assert_allclose(reading.logits, there, atol=0.2)
+
+    own, settings, _ = read_weights(PARSER_WEIGHTS)
+    asked = [text for pair in pairs for text in pair]
+    rows, _ = checker._parser.rows([(text, "") for text in asked])
+    intents, slots = torch_run(ParserNetwork(weights | own, config | settings), rows, 2048)
+    for n, parsed in enumerate(checker.parse(asked)):
+        np.testing.assert_allclose(parsed.intents, intents[n], atol=0.2)
+        np.testing.assert_allclose(parsed.slots, slots[n, 3 : 3 + len(parsed.spans)], atol=0.3)
 
     assert checker.supports([]).shape == (0, 3) and checker.read([]) == []
     (kept,) = tmp_path.glob("checker*")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from index.inference import shared_models
 from index.inference.batch_scheduler import BatchScheduler
+from index.inference.parsed_question import ParsedQuestion
 from index.inference.reading import Reading
 from index.inference.shared_models import RUN_TOKENS, SharedChecker
 
@@ -21,7 +22,7 @@ class Counting:
     name, digest = "counting", "d" * 64
 
     def __init__(self):
-        self.reads, self.supported, self.answered = [], [], []
+        self.reads, self.supported, self.answered, self.parsed = [], [], [], []
 
     def read(self, pairs):
         self.reads.append(list(pairs))
@@ -36,8 +37,17 @@ class Counting:
         self.answered.append(list(pairs))
         return np.array([len(question) for _, question in pairs], np.float32)
 
+    def parse(self, questions):
+        self.parsed.append(list(questions))
+        return [parsed_of(question) for question in questions]
+
     def reads_whole(self, claim):
         return len(claim) < 9
+
+
+def parsed_of(question):
+    spans = np.array([[0, len(question)]], np.int32)
+    return ParsedQuestion(question, np.eye(4)[len(question) % 4], spans, np.zeros((1, 4)))
 
 
 def reading_of(pair):
@@ -135,3 +145,15 @@ def test_failed_reading_is_not_cached_and_harms_no_other(checker, inner) -> None
     same(checker.read([PAIRS[0]]), [PAIRS[0]])
     with pytest.raises(AssertionError):
         checker.read([("Text", "bad")])
+
+
+def test_each_thread_gets_what_its_questions_ask(checker, inner) -> None:
+    asked = [[f"{'x' * n}?", f"{'y' * n}?"] for n in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        for questions, found in zip(asked, threads.map(checker.parse, asked), strict=True):
+            assert [each.question for each in found] == questions
+            assert [each.intent for each in found] == [parsed_of(q).intent for q in questions]
+    assert sorted(q for batch in inner.parsed for q in batch) == sorted(
+        q for each in asked for q in each
+    )
+    assert checker.parse([]) == []

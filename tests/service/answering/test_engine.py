@@ -102,6 +102,9 @@ class Listening:
         self.reads.set()
         return self._checker.supports(pairs)
 
+    def parse(self, questions):
+        return self._checker.parse(questions)
+
     def reads_whole(self, claim):
         return self._checker.reads_whole(claim)
 
