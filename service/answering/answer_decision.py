@@ -45,10 +45,24 @@ class AnswerDecider:
         ]
         likely = probability(max((each.odds for each in certainties), default=-math.inf))
         answers = any(each.odds >= each.passage.ticked_from for each in certainties)
-        # A quote does not say why something is so, if it does not say that it is so.
-        if self._state.doubted and claim.verdict.method == "verbatim":
+        # A quote does not say why something is so, if it does not say that it is so; nor how two
+        # things compare, if it tells of one alone.
+        if claim.verdict.method == "verbatim" and (self._state.doubted or self._half_compared):
             answers = False
         return Decision(answers, round(likely, 3), READER)
+
+    @property
+    def _half_compared(self) -> bool:
+        """Whether the question compares two things, and only one of them is surely told of.
+
+        What a source says of the one, it often seems to say of the other too.
+        """
+        if not self._state.sides:
+            return False
+        best = [part.windows[0] for part in self._state.parts if part.surely_answered]
+        works = {side.within for side in self._state.sides}
+        apart = len(works) == len(self._state.sides) and None not in works
+        return len(best) < len(self._state.sides) or (not apart and best[0].agrees_with(best[1]))
 
     def _is_of_the_works(self, claim: Claim) -> bool:
         """Return whether a claim rests on nothing but the works that are to be summed up."""

@@ -61,6 +61,11 @@ class AnswerWindow:
         """The calibrated log-odds that the window answers."""
         return self.passage.certainty(self.odds)
 
+    def overlaps(self, other: AnswerWindow) -> bool:
+        """Return whether another window has a part of the same passage in common with this one."""
+        same = self.passage.evidence.passage.id == other.passage.evidence.passage.id
+        return same and self.start < other.end and other.start < self.end
+
     def agrees_with(self, other: AnswerWindow) -> bool:
         """Return whether another window seems to give the same answer, in whichever words."""
         one, two = (BestSentence.of(w.passage, w.start, w.end) for w in (self, other))

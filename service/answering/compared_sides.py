@@ -10,83 +10,86 @@ import re
 from collections.abc import Sequence
 
 from corpus.types import Source
-from service.catalogue.descriptions import WORK, WORK_JA
+from index.inference.parsed_question import ParsedQuestion
 from service.catalogue.matching import folded_letters
-from service.catalogue.named_sources import NamedSource
 from service.catalogue.requests import further_words
 from service.catalogue.snapshot import Catalogue
 from service.questions.comparisons import (
     ComparedSide,
-    compared_things,
+    Span,
     compared_years,
+    side_name,
     side_questions,
 )
 from service.text.alignment import content_words
 
-SIDES = 2  # things that are compared
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
+def compared_spans(parsed: ParsedQuestion) -> tuple[Span, Span] | None:
+    """Return where the two things stand that a question may compare, the first first."""
+    first, second = parsed.slot("first"), parsed.slot("second")
+    if not first or not second:
+        return None
+    one, other = sorted((first, second))
+    return (one, other) if one[1] <= other[0] else None
+
+
 def compared_sides(
-    asked: str, named: Sequence[NamedSource], works: Sequence[Source]
+    asked: str,
+    spans: tuple[Span, Span],
+    catalogue: Catalogue,
+    works: Sequence[Source | None],
+    certain: bool = True,
 ) -> tuple[ComparedSide, ...]:
-    """Find the two sides of a question that compares two things in some respect.
+    """Take a question apart that compares two things in some respect.
 
     Args:
         asked: The question.
-        named: The sources that it names.
-        works: The works of the two years that it compares; see ``works_of_years``.
+        spans: Where the two things stand in it.
+        catalogue: The sources that it may mean.
+        works: The works that the two are, by name or description.
+        certain: Whether it surely compares them. Else it does if they are works of two years.
 
     Returns:
-        Two works that it names, or the works of two years, or any two things; () if it compares
-        nothing, or asks for no more than what the two are.
+        The two sides; () if the question asks for no more than what the two are.
     """
-    told = bool(works)
-    if years := compared_years(asked):
-        names = years
-    elif len(named) == SIDES:
-        first, second = sorted(named, key=lambda each: each.start)
-        names = _with_noun(first, asked), _with_noun(second, asked)
-        works = [first.source, second.source]
-    else:
-        names = compared_things(asked) or ("", "")
-    questions = side_questions(asked, names, told) if all(names) else None
-    known = [*names, *(each.words for each in named)]
-    if not questions or not _asks_more(questions[0], known, works):
+    names = [side_name(asked, span) for span in spans]
+    by_year = works_of_years(asked, names, catalogue)
+    works = by_year or works
+    questions = side_questions(asked, spans, told=bool(by_year))
+    if not questions or not (certain or by_year):
         return ()
-    within: list[tuple[str, ...] | None] = [(work.id,) for work in works]
-    within = within or [None] * SIDES
+    if not _asks_more(questions[0], names, [w for w in works if w]):
+        return ()
+    within = [(work.id,) if work else None for work in works]
     return tuple(ComparedSide(*side) for side in zip(names, questions, within, strict=True))
 
 
-def _with_noun(named: NamedSource, asked: str) -> str:
-    """Return the words that name a source, with the "paper" or the like behind them."""
-    found = re.search(rf"{re.escape(named.words)}(?:\s*(?:{WORK}\b|{WORK_JA}))?", asked)
-    return found[0] if found else named.words
+def works_of_years(asked: str, names: Sequence[str], catalogue: Catalogue) -> list[Source | None]:
+    """Return the works of the two years by which two things are told apart; [] if there are none.
 
-
-def works_of_years(asked: str, named: Sequence[NamedSource], catalogue: Catalogue) -> list[Source]:
-    """Return the works of the two years that a question compares; [] if there are none such.
-
-    They have one name but for the year, and the question names them or has a word of that name.
+    They have one name but for the year, and the question has words of that name.
     """
-    years = compared_years(asked)
+    years = compared_years(names)
     if not years:
         return []
     words = [word.text for word in content_words(asked) if word.kind != "number"]
-    chosen = {each.source.id for each in named}
     alike: dict[str, dict[str, Source]] = {}
+    shared: dict[str, int] = {}
     for source, own in catalogue.name_words:
-        if source.id in chosen or any(map(own.has, words)):
-            of_year = alike.setdefault(folded_letters(_YEAR.sub("", source.title)), {})
-            of_year[(_YEAR.findall(source.title) or [source.published[:4]])[-1]] = source
-    found = [[of.get(year.removesuffix("年")) for year in years] for of in alike.values()]
-    pairs = [[a, b] for a, b in found if a and b]
-    return max(pairs, key=lambda pair: sum(s.id in chosen for s in pair), default=[])
+        name = folded_letters(_YEAR.sub("", source.title))
+        if said := sum(map(own.has, words)):
+            year = (_YEAR.findall(source.title) or [source.published[:4]])[-1]
+            alike.setdefault(name, {})[year] = source
+            shared[name] = max(said, shared.get(name, 0))
+    pairs = [name for name, of in alike.items() if all(year in of for year in years)]
+    best = max(pairs, key=shared.__getitem__, default=None)
+    return [alike[best][year] for year in years] if best is not None else []
 
 
 def _asks_more(question: str, names: Sequence[str], works: Sequence[Source]) -> bool:
-    """Return whether a question has content words that name no source, nor what sources are."""
+    """Return whether what is asked is more than the works themselves, by their titles."""
     titles = " ".join(folded_letters(source.title) for source in works)
     words = further_words(question, names)
-    return any(folded_letters(word) not in titles for word in words)
+    return not words or any(folded_letters(word) not in titles for word in words)

@@ -1,58 +1,87 @@
 """Recognition of the document that a question describes in words that its title does not have.
 
 "The obituary of the woman who cast bells", asked of a library with "Maren Ollestad, 1931-2022": the
-library's search finds candidates, the embedder orders them by title and first sentences, and of the
-nearest the checker decides whether the text is about that. In the other language this works alike.
+library's search finds candidates, and the embedder compares their titles and first sentences with
+the description. In the other language this works alike.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from corpus.types import Source
-from index.inference.cross_encoder import Checker
-from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from service.catalogue.overview import lead_text
 
 _SEARCHED = 50  # passages
-_CANDIDATES = 10  # sources among them that are compared
-_READ = 3  # of these that the checker reads
-# Chosen on 56 descriptions of documents, of which they find 34 and mistake none; without the
-# document, another one is taken for it in 9 of 83 cases, mostly one on nearly the same subject.
-_ENTAILED_FROM = 0.33  # probability that the text is about the description
-_COSINE_WEIGHT = 8.0  # of the cosine of description and text, beside that probability
-_MARGIN = 0.35  # by which the best work must be ahead of the next one
+_CANDIDATES = 12  # sources among them that are compared
+# A conditional logit over the candidates and none of them, by ``training/descriptions.py``, for the
+# cosines of the bundled embedder. Asking the checker whether a text is about the description adds
+# nothing to it.
+_COSINE_WEIGHT = 50.0
+_SCORE_WEIGHT = 0.84
+_NONE = 130.0  # the log-odds that none of them is meant, on the scale of ``Candidate.odds``
+_LIKELY = 0.6  # probability from which the likeliest is taken to be meant
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A source that a description may mean.
+
+    Attributes:
+        source: The source.
+        score: The search score of its best passage.
+        cosine: That of the description and its title with its first sentences.
+    """
+
+    source: Source
+    score: float
+    cosine: float
+
+    @property
+    def odds(self) -> float:
+        """The log-odds that it is meant, up to a constant."""
+        return _SCORE_WEIGHT * self.score + _COSINE_WEIGHT * self.cosine
 
 
 def described_source(
-    description: str, library: Library, checker: Checker, within: Sequence[str] | None
+    description: str, library: Library, within: Sequence[str] | None
 ) -> Source | None:
     """Find the source that a description means; None if none, or more than one, may be meant.
 
     Args:
-        description: What a question says of the document, such as "amber lights in wards".
+        description: What a question calls the document, such as "the post about amber lights".
         library: The library.
-        checker: Decides whether a text is about the description.
         within: The ids of the sources that may be meant; None for all.
     """
-    found = {h.source.id: h.source for h in library.search(description, _SEARCHED, within)}
-    candidates = list(found.values())[:_CANDIDATES]
-    if not candidates:
+    works: dict[str, Candidate] = {}  # the likeliest text of each work
+    for each in candidates(description, library, within):
+        other = works.get(each.source.work_key)
+        if other is None or each.odds > other.odds:
+            works[each.source.work_key] = each
+    if not works:
         return None
-    texts = [lead_text(library.store, source) for source in candidates]
-    cosines = library.embedder.embed_passages(texts) @ library.embedder.embed_query(description)
-    nearest = sorted(range(len(texts)), key=lambda n: -cosines[n])[:_READ]
-    about = f"この文書は{description}についてのものです。"
-    if not is_japanese(description):
-        about = f"This text is about {description}."
-    entailed = checker.supports([(texts[n], about) for n in nearest])[:, 0]
-    scores: dict[str, float] = {}
-    chosen: Source | None = None
-    for n, probability in zip(nearest, entailed.tolist(), strict=True):
-        source, score = candidates[n], probability + _COSINE_WEIGHT * float(cosines[n])
-        if score > max(scores.values(), default=0.0):
-            chosen = source if probability >= _ENTAILED_FROM else None
-        scores[source.work_key] = max(score, scores.get(source.work_key, 0.0))
-    best, second, *_ = [*sorted(scores.values(), reverse=True), 0.0]
-    return chosen if best - second >= _MARGIN else None
+    best = max(works.values(), key=lambda each: each.odds)
+    odds = [_NONE, *(each.odds for each in works.values())]
+    likely = 1 / sum(math.exp(min(each - best.odds, 50.0)) for each in odds)
+    return best.source if likely >= _LIKELY else None
+
+
+def candidates(description: str, library: Library, within: Sequence[str] | None) -> list[Candidate]:
+    """Find the sources that a description may mean, in the order of the search."""
+    best: dict[str, tuple[Source, float]] = {}
+    hits = library.search(description, _SEARCHED, within)
+    for hit in sorted(hits, key=lambda hit: -hit.score):  # a re-ranker may have ordered them
+        if len(best) < _CANDIDATES:
+            best.setdefault(hit.source.id, (hit.source, hit.score))
+    if not best:
+        return []
+    texts = [lead_text(library.store, source) for source, _ in best.values()]
+    leads = library.embedder.embed_passages(texts)
+    cosines = (leads @ library.embedder.embed_query(description)).tolist()
+    return [
+        Candidate(source, score, cosine)
+        for (source, score), cosine in zip(best.values(), cosines, strict=True)
+    ]

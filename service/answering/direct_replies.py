@@ -7,14 +7,16 @@ its sentences are the answer, with one they are the evidence that it reads.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import Checker
+from index.inference.parsed_question import ParsedQuestion
 from index.search import Library
-from service.answering.compared_sides import compared_sides, works_of_years
+from service.answering.compared_sides import compared_sides, compared_spans
 from service.answering.described_source import described_source
 from service.answering.state import AnswerState
 from service.catalogue.fields import FIELDS, Field
@@ -24,7 +26,6 @@ from service.catalogue.named_sources import NamedSource, is_of_another_work, nam
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import (
-    description,
     further_words,
     listing_request,
     requested_fields,
@@ -32,21 +33,25 @@ from service.catalogue.requests import (
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.messages import list_titles, reader_message
-from service.questions.comparisons import compared_things, compared_years, says_versus
+from service.questions.comparisons import Span, side_name
 from service.questions.greetings import without_greeting
-from service.questions.kinds import QuestionKind, question_kind
+from service.questions.kinds import GROUPS, QuestionKind, question_kind
 from service.questions.parts import question_parts
 from service.scope import has_only_empty_collections
 from service.text.alignment import content_words
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# Probability from which a question is of a group if it also names a source, or compares two things:
-# "Who wrote ReAct?" looks like a question about a person.
+# Probability from which a question is of a group if it also names a source: "Who wrote ReAct?"
+# looks like a question about a person.
 NAMED = 0.25
 # Probability from which a question is of the kind "help" or "documents" if it has no content words
 # but those of such a question.
 PLAIN = 0.5
+COMPARES = 0.8  # probability of a comparison from which a question is taken apart
+# The least probability of the kind of metadata that a question asks for, of which it is known that
+# it asks for some.
+LEAST_LIKELY = 0.05
 FIELD_OF_KIND = {"date": "published"}  # for kinds of question whose field has another name
 PRINTED: tuple[Field, ...] = ("authors", "published", "venue", "title", "pages")
 LISTED = 50  # passages that are searched for the documents on a topic
@@ -87,7 +92,7 @@ class DirectReplies:
         if has_only_empty_collections(self._library.store, state.scope):
             state.reason = reader_message(f"empty_{state.scope.chosen}", state.language)
             return DirectReply("abstained", ())
-        asked = without_greeting(state.asked)
+        asked = without_greeting(unicodedata.normalize("NFKC", state.asked))
         kind = _trusted(question_kind(asked or state.asked, self._library.embedder), asked)
         state.kind = kind
         catalogue = self._catalogue().within(state.within)
@@ -97,29 +102,23 @@ class DirectReplies:
         if not asked or _asks_for_the_guide(asked, kind):
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
+        (parsed,) = self._checker.parse([asked])
         named = named_sources(asked, catalogue)
         lists = kind.name == "documents" or not named  # "What do you have on Whisper?"
         reply = self._listing(state, kind, catalogue) if lists else None
         if reply is None:
-            named = named or self._described(state, kind)
-            reply = self._description(state, kind, catalogue, named)
+            named = named or self._described(state, asked, parsed)
+            reply = self._description(state, kind, catalogue, named, parsed.intent)
         if reply and reply.claims:
             return self._recorded(state, reply)
-        if reply and self._is_printed_or_unknown(state, kind, named):
+        if reply and self._is_printed_or_unknown(state, kind, named, parsed.intent):
             state.reason, state.abstention = reply.reason, "not_enough_evidence"
             return DirectReply("abstained", ())
         state.unknown = reply.reason if reply else ""
-        state.overview = self._overview(state, kind, named)
-        compares = _asks_for(kind, "comparison") or says_versus(asked)
-        if compares or compared_years(asked):
-            works = works_of_years(asked, named, catalogue)
-            sides = compared_sides(asked, named, works)
-            state.sides = sides if compares or any(side.within for side in sides) else ()
-            if works and not state.overview:
-                state.overview = self._overview_of(state, works)
-            state.compared = tuple(side.name for side in state.sides)
-            if compares and not state.sides and not state.overview:
-                state.compared = compared_things(asked) or ()
+        if parsed.intent == "summary" and named:
+            state.overview = self._overview_of(state, [each.source for each in named])
+        elif kind.name != "reason":  # Why is A better than B?
+            self._compare(state, asked, parsed, named, catalogue)
         return None
 
     def _listing(
@@ -146,9 +145,10 @@ class DirectReplies:
         kind: QuestionKind,
         catalogue: Catalogue,
         named: Sequence[NamedSource],
+        intent: str,
     ) -> CatalogueReply | None:
         """State the fields of the named sources that the question asks for."""
-        fields = _asked_fields(state.asked, kind)
+        fields = _asked_fields(state.asked, kind, intent)
         sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
         if not sources or not fields:
             return None
@@ -158,30 +158,58 @@ class DirectReplies:
         state.within = [source.id for source in sources]
         return describe(self._library.store, catalogue, sources, fields, state.language, more)
 
-    def _described(self, state: AnswerState, kind: QuestionKind) -> tuple[NamedSource, ...]:
-        """Find the works that a question describes, if what it asks for is asked of works only."""
-        of_a_work = bool(_asked_fields(state.asked, kind)) and (
-            kind.group_probability("catalogue") >= NAMED or speaks_of_a_document(state.asked)
-        )
-        descriptions = [state.asked] if of_a_work or _asks_for(kind, "summary") else []
-        if _asks_for(kind, "comparison") and speaks_of_a_document(state.asked):
-            descriptions = list(compared_things(state.asked) or ())
-        found: dict[str, NamedSource] = {}
-        for said in filter(None, map(description, descriptions)):
-            if source := described_source(said, self._library, self._checker, state.within):
-                # All words of the question have been taken into account.
-                found[source.work_key] = NamedSource(source, "part of title", state.asked, 0)
-        return tuple(found.values())
+    def _described(
+        self, state: AnswerState, asked: str, parsed: ParsedQuestion
+    ) -> tuple[NamedSource, ...]:
+        """Find the work that a question describes, if what it asks for is asked of works only."""
+        span = parsed.slot("work")
+        if not span or parsed.intent not in ("summary", "metadata"):
+            return ()
+        source = described_source(asked[slice(*span)], self._library, state.within)
+        # The words of the whole question, since what the slot left out describes the work too.
+        return (NamedSource(source, "part of title", state.asked, 0),) if source else ()
+
+    def _compare(
+        self,
+        state: AnswerState,
+        asked: str,
+        parsed: ParsedQuestion,
+        named: Sequence[NamedSource],
+        catalogue: Catalogue,
+    ) -> None:
+        """Record the two sides of a comparison, or the overview of two works."""
+        certain = parsed.probability("comparison") >= COMPARES
+        works: list[Source | None] = [each.source for each in named]
+        if spans := compared_spans(parsed):
+            works = [self._work_of(state, asked, span, named) for span in spans] if certain else []
+            state.sides = compared_sides(asked, spans, catalogue, works or [None, None], certain)
+            if certain or state.sides:
+                state.compared = tuple(side_name(asked, span) for span in spans)
+        found = {work.id: work for work in works if work}
+        if certain and len(found) > 1 and not state.sides:
+            state.overview = self._overview_of(state, list(found.values()))
+
+    def _work_of(
+        self, state: AnswerState, asked: str, span: Span, named: Sequence[NamedSource]
+    ) -> Source | None:
+        """Find the work that is one side of a comparison; None for what is no document."""
+        phrase = asked[slice(*span)]
+        for each in named:
+            if span[0] <= each.start < span[1]:
+                return each.source
+        if not speaks_of_a_document(phrase):
+            return None
+        return described_source(phrase, self._library, state.within)
 
     def _is_printed_or_unknown(
-        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
+        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource], intent: str
     ) -> bool:
         """Return whether a question asks for nothing but what only the catalogue can know.
 
         Who wrote a work, when and where it was published is printed on it. A sentence of its text
         with such words is about something else, most often about a work that it cites.
         """
-        fields = _asked_fields(state.asked, kind)
+        fields = _asked_fields(state.asked, kind, intent)
         more = further_words(state.asked, [each.words for each in named])
         titles = {word.text for each in named for word in content_words(each.source.title)}
         rest = [word for each in more for word in content_words(each) if word.text not in titles]
@@ -210,14 +238,6 @@ class DirectReplies:
             and not listing_request(part, kind.group == "catalogue")
         ]
 
-    def _overview(
-        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
-    ) -> Overview | None:
-        for group, least in (("comparison", 2), ("summary", 1)):
-            if _asks_for(kind, group) and len(named) >= least:
-                return self._overview_of(state, [each.source for each in named])
-        return None
-
     def _overview_of(self, state: AnswerState, works: list[Source]) -> Overview | None:
         """Return the overview of works; if they have no sentences, record that instead."""
         found = overview(self._library.store, works, state.language)
@@ -225,10 +245,6 @@ class DirectReplies:
             state.unknown = found.reason
             return None
         return found
-
-
-def _asks_for(kind: QuestionKind, group: str) -> bool:
-    return kind.group == group or kind.group_probability(group) >= NAMED
 
 
 def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
@@ -247,12 +263,16 @@ def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
     return replace(kind, name="definition", group="fact")
 
 
-def _asked_fields(asked: str, kind: QuestionKind) -> tuple[Field, ...]:
+def _asked_fields(asked: str, kind: QuestionKind, intent: str = "") -> tuple[Field, ...]:
     """Return the fields of a work that a question asks for: by its words, or else by its kind."""
-    fields = requested_fields(asked)
-    if kind.group == "catalogue" and not fields:
-        return tuple(field for field in FIELDS if FIELD_OF_KIND.get(kind.name, kind.name) == field)
-    return fields
+    if fields := requested_fields(asked):
+        return fields
+    name = kind.name if kind.group == "catalogue" else ""
+    if not name and intent == "metadata":
+        likely = {each: kind.probabilities.get(each, 0.0) for each in GROUPS["catalogue"]}
+        name = max(likely, key=likely.__getitem__)
+        name = name if likely[name] >= LEAST_LIKELY else ""
+    return tuple(field for field in FIELDS if FIELD_OF_KIND.get(name, name) == field)
 
 
 def _asks_for_the_guide(asked: str, kind: QuestionKind) -> bool:

@@ -114,8 +114,6 @@ class EvidenceFinder:
         first = None if every else READ_FIRST
         read = read_evidence(asked, chosen, state.originals, self._checker, within, first)
         state.evidence, state.parts = read
-        if state.sides and any(part.answered for part in state.parts):
-            state.overview = None  # the first sentences of two works, for want of an answer
         odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
         state.relevant = (
             len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
@@ -123,8 +121,9 @@ class EvidenceFinder:
         state.decide_answers = AnswerDecider(state, self._checker)
         store = self._library.store
         state.unnamed = unnamed(state.asked, state.evidence, store)
-        if not any(side.within for side in state.sides):
-            state.unnamed = state.unnamed or unmentioned(state.compared, state.evidence, store)
+        told = {side.name for side in state.sides if side.within}
+        things = [name for name in state.compared if name not in told]
+        state.unnamed = state.unnamed or unmentioned(things, state.evidence, store)
         state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
 

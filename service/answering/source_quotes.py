@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from service.answering.evidence_reading import QuestionPart
-from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
+from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer, quote_sides
 from service.answering.state import AnswerState
 from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
@@ -70,6 +70,8 @@ class SourceQuotes:
         state = self._state
         if state.overview:
             return [] if any(claim.ticked for claim in state.claims) else self.overview()
+        if state.sides:
+            return self._compare(bar)
         events = []
         for part in state.parts:
             sure = part.answered and (bar is None or part.windows[0].certainty > bar)
@@ -78,6 +80,17 @@ class SourceQuotes:
             drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1, bar)
             events += [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
+        return events
+
+    def _compare(self, bar: float | None) -> list[Event]:
+        """Quote what the sources say of each of two things, if they tell of one of them at all."""
+        parts = self._state.parts
+        if all(map(self._answers, parts)):
+            return []
+        told = any(p.answered and (bar is None or p.certainty > bar) for p in parts)
+        drafts = quote_sides([p.windows for p in parts]) if told else []
+        events = [event for draft in drafts for event in self._quote(draft)]
+        self._state.record_time("quote")
         return events
 
     def overview(self) -> list[Event]:

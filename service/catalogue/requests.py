@@ -109,27 +109,8 @@ _ASKED_JA = (
     r"|すべて|全て|登録|入って|持って|知りたい|下さい|最新|最近|新しい|今|中|ライブラリ"
 )
 _SAYS_NO_MORE = re.compile(rf"\b(?:{_WORKS}|{_ASKED})\b|{_WORKS_JA}|{_ASKED_JA}", re.IGNORECASE)
-# The other words of a request, which do not describe the work that it is about. A noun for any work
-# does not either, but "manual" and "obituary" do.
-_REQUEST = re.compile(
-    rf"\b(?:{_ASKED}|papers?|articles?|works?|stud(?:y|ies)|documents?|sources?|texts?|files?|pdfs?"
-    r"|reports?|(?:blog )?posts?|blogs?|preprints?|write-?ups?|who|whose|when|where|which|how|many"
-    r"|much|is|are|was|were|be|do|does|did|has|had|can|could|would|you|i|my|it|that|this|there"
-    r"|summar\w+|sum(?:med)? up|tl;?dr|gist|(?:short|quick) version|short|brief\w*|overview"
-    r"|abstract|rundown|compar\w+|full|stor(?:y|ies)|pls"
-    r"|what|in all)\b"
-    rf"|{_ASKED_JA}|論文|記事|資料|文書|文献|文章|ドキュメント|ファイル|レポート|報告書|ブログ|投稿"
-    r"|要約|まとめ|概要|要旨|要点|ざっくり|簡単に|短く|全部で|だれ|どなた|いつ|どこ|どの|雑誌|学会"
-    r"|載っ|出た|(?:して|て)?(?:ください|くれ\w*|ほしい|もらえ\w*|お願い\w*)|(?:です|ます|でしょう)か",
-    re.IGNORECASE,
-)
-_LINK = r"(?:the|an?|of|by|in|on|about|for|to|with|at|from|and|me|us)"
-_EDGES = re.compile(
-    rf"^(?:{_LINK}\b|[\W_]|[のをはがにでと]+(?=\W|$))+|(?:\b{_LINK}|[\W_])+$"
-    r"|(?:について|に関する|[にのをはがでて、。])+$",
-    re.IGNORECASE,
-)
-_ENDING_JA = re.compile(r"[\u3041-\u3096]{1,4}")  # of a verb: written
+
+
 _DOCUMENT = re.compile(
     rf"\b(?:{_WORKS}|obituar(?:y|ies)|minutes|release notes|faqs?|logs?|diar(?:y|ies)|recipes?"
     rf"|newsletters?|travelogues?|trials?)\b|{_WORKS_JA}|追悼文|議事録|リリースノート|FAQ|日記|記録"
@@ -191,18 +172,6 @@ def further_words(question: str, names: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(word.shown for word in content_words(_SAYS_NO_MORE.sub(" ", asked)))
 
 
-def description(question: str) -> str:
-    """Return what a question says of the work that it is about, without the words of the request.
-
-    "Who wrote the paper on amber lights in wards?" says "amber lights in wards". Empty if it says
-    nothing but what sort of work it is.
-    """
-    asked = unicodedata.normalize("NFKC", question)
-    parts = [_EDGES.sub("", part) for part in _REQUEST.sub("\0", asked).split("\0")]
-    said = " ".join(part for part in parts if len(part) > 1 and not _ENDING_JA.fullmatch(part))
-    return said if content_words(_DOCUMENT.sub(" ", said)) else ""
-
-
-def speaks_of_a_document(question: str) -> bool:
-    """Return whether a question has a word for some sort of document."""
-    return bool(_DOCUMENT.search(unicodedata.normalize("NFKC", question)))
+def speaks_of_a_document(phrase: str) -> bool:
+    """Return whether a phrase has a word for some sort of document."""
+    return bool(_DOCUMENT.search(unicodedata.normalize("NFKC", phrase)))

@@ -1,6 +1,7 @@
-"""The two things that a question compares: "How does WSGI differ from ASGI?" compares two.
+"""Comparisons taken apart: "Is the ferry cheaper than the barge?" asks the same of two things.
 
-Rules of thumb, for questions that are known to ask for a comparison.
+Which two they are, the checker's parser finds. What is asked of each alone is what remains of the
+question without the other, and without the words that only say that the two are to be compared.
 """
 
 from __future__ import annotations
@@ -15,58 +16,36 @@ from service.questions.english_clauses import AUXILIARY, WH
 from service.questions.words import any_of
 from service.text.alignment import content_words
 
-_LONGEST = 6  # words of one thing
-_LONGEST_JA = 20  # characters of one thing
-_ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
+Span = tuple[int, int]  # where a phrase begins and ends in a question
+
 _ASKS = re.compile(rf"\b(?:{WH}|{AUXILIARY}|{any_of('english', 'pronouns')})\b", re.IGNORECASE)
-_ENGLISH = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b(?:between|compar(?:e|ing)|contrast(?:ing)?) (?:both )?(?P<one>.+?)"
-        r" (?:and|with|to|against|versus|vs\.?) (?P<other>.+?)"
-        r"(?:$| [-–—] |[,:;](?=\s+(?-i:[a-z])))",
-        r"\b(?:do|does|did|is|are) (?P<one>.+?) (?:differ(?:ent)? from|compare (?:to|with))"
-        r" (?P<other>.+)",
-        r"\b(?:do|are|is) (?P<one>.+?) and (?P<other>.+?)"
-        r" (?:differ|compare|related|(?:so )?different)\b",
-        r"^(?P<one>[^,]+?) (?:vs\.?|versus|or|and) (?P<other>[^,:;]+?)(?:$| [-–—] |[,:;])",
-    )
-]
-_JAPANESE = [
-    re.compile(pattern)
-    for pattern in (
-        r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:の|との間の|における)(?:違い|差|相違|比較)",
-        r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:を|で)(?:比べ|比較|対比)",
-        r"(?P<one>[^、。]+?)と、?(?P<other>[^、。]+?)(?:は|って|で)、?(?:どう|どのように|どこが|何が)",
-        r"(?P<one>[^、。]+?)(?:は|って)、?(?P<other>[^、。]+?)と(?:は)?、?(?:どう|どのように|どこが|何が)",
-        r"(?P<one>[^、。はが]+?)と、?(?P<other>[^、。はが]+?)(?:の(?:うち|中))?"
-        r"(?:では?、?|は、?|、[^、。]{0,15}?|の)(?:どちら|どっち)(?!の(?!ほう|方))",
-    )
-]
-_YEARS = re.compile(
-    r"(?P<one>(?<!\d)(?:19|20)\d\d年?)"
-    r"(?:,? (?:and|or|with|against|versus|vs\.?|compared (?:to|with)) |[とや]、?)"
-    r"(?P<other>(?:19|20)\d\d年?(?!\d))",
-    re.IGNORECASE,
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_NO_NAME = re.compile(rf"{_YEAR.pattern}年?|\bones?\b")
+_QUESTION_WORD = re.compile(
+    rf"\b(?:{WH})\b|いつ|誰|だれ|どこ|いくら|いくつ|何|なに|どれ|なぜ|どう", re.IGNORECASE
 )
-# What joins the two, and what only says that they are to be compared.
-_JOINED = re.compile(
-    r"[\s、,]*(?:and|or|with|to|against|versus|vs\.?|と|や|対)[\s、,]*(?:the )?", re.IGNORECASE
+# What joins the two, at either end of what stands between them.
+_JOINS = (
+    r"(?:\b(?:and|or|with|to|against|versus|vs|than|as|from|the|in|of|on|at|for|by|opposed"
+    r"|compared)\b|とか|って|より|対|[にと]比べて?|に対して|[とやかはも]|[\s、,.・/&])+"
 )
+_JOINING = re.compile(rf"^{_JOINS}|{_JOINS}$", re.IGNORECASE)
+# What only says that the two are to be compared; \0 stands for the two.
 _COMPARING = re.compile(
-    r"^how (?:do|does|did|is|are)(?=.*\b(?:differ|compare))"
-    r"|^(?:please |can you |could you )*(?:compar(?:e|ing)|contrast(?:ing)?)\b"
+    r"^how (?:does|do|did|is|are)\b(?=.*\b(?:differ|compare))"
+    r"|^(?:please |can you |could you )*(?:compar(?:e|ing)(?: and contrast)?|contrast(?:ing)?)\b"
     r"|\b(?:what(?:'s| is| are) the differences? (?:between|in)|compared?|between"
-    r"|differ(?:s|ent|ently|ences?)?(?: from)?|(?:in|with) (?:respect|regard|terms) (?:of|to))\b"
+    r"|differ(?:s|ent|ently|ences?)?(?: from)?|(?:in|with) (?:respect|regard|terms) (?:of|to)"
+    r"|when it comes to|which (?:one )?(?:of (?:the two|them|these|those))|each|both"
+    r"|respectively)\b"
     r"|は?、?(?:どう|どのように|どれくらい|どこが|何が)(?:違|異な|変わ)[^、。]*"
-    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?:を|で)?(?:比べ|比較し|対比し)[^、。]*"
-    r"|(?:の(?:うち|中))?、?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?",
+    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?<=\0)[にと]比べ(?:て|ると|たら)|(?:を|で)?(?:見?比べ|比較し|対比し)(?:て|ると|たら)?[^、。]*"
+    r"|(?:の(?:うち|中))?、?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?|それぞれ",
     re.IGNORECASE,
 )
 # The place of the two, with what depends on it: in 2021 and 2022, 2021年と2022年の.
 _PLACE_OF_TWO = re.compile(r"(?:\b(?:in|of|for|from|during)\s+)?\0[ので]?、?", re.IGNORECASE)
-_PLACE = re.compile(r"(.+?) in .+")  # A and B in the report
-_END = re.compile(r"[\s,.?!。、？！「」『』\"“”]+$|^[\s「『\"“]+")
+_ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +53,7 @@ class ComparedSide:
     """One of two things that a question compares in some respect.
 
     Attributes:
-        name: Its words in the question.
+        name: Its words in the question, without an article.
         question: What is asked of it alone.
         within: Ids of the sources that it is, such as the notes of one year; None where it is a
             thing that any source may speak of.
@@ -85,74 +64,52 @@ class ComparedSide:
     within: tuple[str, ...] | None
 
 
-def compared_things(question: str) -> tuple[str, str] | None:
-    """Return the two things that a question compares, or None if they cannot be told."""
-    japanese = is_japanese(question)
-    for pattern in _JAPANESE if japanese else _ENGLISH:
-        if match := pattern.search(question.strip(" ?.!？。！")):
-            one, other = (_bare(match[name]) for name in ("one", "other"))
-            if placed := _PLACE.fullmatch(other):
-                other = placed[1]
-            return (one, other) if one != other and all(map(_is_thing, (one, other))) else None
-    return None
+def side_name(question: str, side: Span) -> str:
+    """Return what a side is called: its words in the question, without an article."""
+    return _ARTICLE.sub("", question[slice(*side)])
 
 
-def says_versus(question: str) -> bool:
-    """Return whether a question puts two things against each other in so many words."""
-    return bool(re.search(r"\b(?:vs\.?|versus)\s", question, re.IGNORECASE))
-
-
-def compared_years(question: str) -> tuple[str, str] | None:
-    """Return the two years that a question compares, with the words they have there, or None."""
-    found = _YEARS.search(unicodedata.normalize("NFKC", question))
-    return (found["one"], found["other"]) if found and found["one"] != found["other"] else None
+def compared_years(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the years of two sides that are told apart by nothing else, or None."""
+    said = [unicodedata.normalize("NFKC", name) for name in names]
+    years = [_YEAR.findall(name) for name in said]
+    if len(years) != 2 or any(len(each) != 1 for each in years) or years[0] == years[1]:
+        return None
+    one, other = ({w.text for w in content_words(_NO_NAME.sub(" ", name))} for name in said)
+    return (years[0][0], years[1][0]) if not one or not other or one == other else None
 
 
 def side_questions(
-    question: str, sides: Sequence[str], told: bool = False
+    question: str, sides: tuple[Span, Span], told: bool = False
 ) -> tuple[str, str] | None:
     """Ask of each of two compared things alone what a question asks of both.
 
-    "Compare the rent of Harrow and Pell" gives "the rent of Harrow" and "the rent of Pell".
+    "Is Harrow cheaper than Pell?" gives "Is Harrow cheaper?" and "Is Pell cheaper?".
 
     Args:
         question: The question.
-        sides: The words of the two in it, the first to stand there first.
+        sides: Where the two stand in it, the first first.
         told: Whether what is read tells the sides apart, so that the questions need not: notes
             of 2021 seldom say that they are of 2021.
 
     Returns:
-        The two questions; None if the two do not stand side by side, or if nothing is asked of
-        them but what they are.
+        The two questions; None if nothing is asked of the two but what they are.
     """
-    asked = unicodedata.normalize("NFKC", question).strip(" ?.!？。！")
-    one, other = (re.escape(side) for side in sides)
-    joined = re.search(rf"{one}{_JOINED.pattern}{other}(?![,:.]?\d)", asked, re.IGNORECASE)
-    if not joined:
-        return None
-    before, after = asked[: joined.start()], asked[joined.end() :]
-    rest = _COMPARING.sub(" ", f"{before}\0{after}")
-    if not content_words(rest.replace("\0", " ")):
+    (start, end), (other, last) = sides
+    between = " ".join(_JOINING.sub(" ", question[end:other]).split())
+    rest = f"{question[:start]}\0{between and f' {between} '}{question[last:]}"
+    rest = _COMPARING.sub(" ", rest.strip(" ?.!？。！"))
+    if not content_words(rest.replace("\0", " ")) and not _QUESTION_WORD.search(rest):
         return None
     if told:
         rest = _PLACE_OF_TWO.sub(" ", rest)
-    first, second = (_alone(rest.replace("\0", side)) for side in sides)
+    first, second = (_alone(rest.replace("\0", question[slice(*side)])) for side in sides)
     return first, second
 
 
 def _alone(placed: str) -> str:
     """Make a question of what is asked of one of two things."""
-    asked = " ".join(re.sub(r"[?？]", " ", placed).split()).strip(" :,、は")
+    asked = " ".join(re.sub(r"[?？]", " ", placed).split()).strip(" :,、は-–—")
     if is_japanese(asked):
         return f"{asked.replace(' ', '')}{'' if asked.endswith('か') else 'は'}？"
     return f"{asked}?" if _ASKS.match(asked) else f"What about {asked}?"
-
-
-def _bare(thing: str) -> str:
-    return _ARTICLE.sub("", _END.sub("", _END.sub("", thing)), count=1)
-
-
-def _is_thing(text: str) -> bool:
-    if is_japanese(text):
-        return 0 < len(text) <= _LONGEST_JA
-    return 0 < len(text.split()) <= _LONGEST and not _ASKS.search(text)

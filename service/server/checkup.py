@@ -172,6 +172,7 @@ def check_models(settings: Settings) -> tuple[str, str]:
     try:
         made.checker.read([("warm", "up")])
         made.checker.supports([("warm", "up")])
+        made.checker.parse(["warm"])
     except ModelUnavailable as error:
         again = mend_extra(error) or ("unset TENKYO_CHECKER" if settings.checker else "")
         return (str(error), again) if again else restore_weights(error)

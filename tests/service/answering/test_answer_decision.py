@@ -8,6 +8,7 @@ from service.answering import question_reading
 from service.answering.answer_decision import READER, AnswerDecider
 from service.catalogue.overview import Overview
 from service.judging.types import Judgement
+from service.questions.comparisons import ComparedSide
 from service.types import Claim, Decision, Draft, Verdict
 from service.verification.citation_selection import make_citation
 from service.verification.methods import OVERVIEW
@@ -145,3 +146,19 @@ def test_quote_of_another_source_than_the_part_is_about_does_not_answer_it() -> 
     decide, state, _ = made(MANY)
     state.parts = tuple(replace(part, within={"elsewhere"}) for part in state.parts)
     assert decide(quote(state, "40,000")).holds is False
+
+
+@pytest.mark.parametrize(
+    ("odds", "holds"),
+    [
+        ({("1931", "pier"): 3.0, ("40,000", "mole"): 2.0}, True),
+        ({("1931", "pier"): 3.0, ("40,000", "mole"): -0.2}, False),  # of one nothing is sure
+        ({("1931", "pier"): 3.0, ("1931", "mole"): 3.0}, False),  # one sentence for both
+    ],
+)
+def test_quote_answers_a_comparison_only_if_both_things_are_surely_told_of(odds, holds) -> None:
+    asked = ["What of the pier?", "What of the mole?"]
+    decide, state, _ = made(asked, odds)
+    decide_parts = decide(quote(state, "1931")).holds
+    state.sides = tuple(ComparedSide(each, each, None) for each in asked)
+    assert decide_parts and decide(quote(state, "1931")).holds is holds

@@ -2,8 +2,14 @@
 
 import pytest
 
-from service.answering.answer_windows import answer_windows
-from service.answering.extractive import BEHIND, MAX_QUOTES, MAX_SCORE_GAP, quote_answer
+from service.answering.answer_windows import AnswerWindow, answer_windows
+from service.answering.extractive import (
+    BEHIND,
+    MAX_QUOTES,
+    MAX_SCORE_GAP,
+    quote_answer,
+    quote_sides,
+)
 from service.types import Draft
 from service.verification.provenance import Originals
 from tests.support.readings import passage_evidence, read_passage
@@ -74,3 +80,39 @@ def test_those_that_follow_pass_a_bar() -> None:
 def test_no_more_are_quoted_than_asked_for() -> None:
     assert len(quoted(3.0, 2.9, 2.8, most=1)) == 1
     assert len(quoted(3.0, 2.9, 2.8, most=2)) == 2
+
+
+def sides(*read: dict[str, float]) -> list[list[AnswerWindow]]:
+    """Return the windows of each of two sides, of the same passages with one sentence each.
+
+    Each side gives the log-odds of sentences by a word in them.
+    """
+    texts = ("The pier costs 4 pounds.", "The mole costs 7 pounds.", "Dogs pay 2 pounds.")
+    return [
+        answer_windows(
+            [read_passage("", odds, evidence=passage_evidence(text, n))
+             for n, text in enumerate(texts, 1)], Originals(()), 6
+        )
+        for odds in read
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "labels"),
+    [
+        ({"pier": 3.0}, {"mole": 3.0}, [1, 2]),
+        ({"pier": 3.0, "mole": 2.0}, {"pier": 3.5, "mole": 1.0}, [1, 2]),  # both by the pier's
+        ({"mole": 3.0, "Dogs": 2.0}, {"mole": 3.0, "pier": 1.0}, [2, 3]),
+        ({"pier": 3.0}, {"mole": -0.5, "Dogs": -1.0}, [1, 2, 3]),  # the other is not surely told of
+    ],
+)
+def test_of_two_things_each_has_its_quote(one, other, labels) -> None:
+    low = {"pier": -9.0, "mole": -9.0, "Dogs": -9.0}
+    drafts = quote_sides(sides(low | one, low | other))
+    assert [draft.labels[0] for draft in drafts] == labels
+
+
+def test_where_one_thing_is_not_told_of_the_other_is_quoted() -> None:
+    (found,) = sides({"pier": 3.0, "mole": -9.0, "Dogs": -9.0})
+    assert [draft.labels for draft in quote_sides([found[:1], []])] == [(1,)]
+    assert quote_sides([[], []]) == []
