@@ -74,6 +74,19 @@ class ParsedQuestion:
             return None
         return self._whole_words(int(self.spans[first, 0]), int(self.spans[last - 1, 1]))
 
+    def slot_probability(self, name: str) -> float:
+        """Return the mean probability, 0 to 1, that the tokens of a slot's phrase are in it.
+
+        0 if nothing fills the slot.
+        """
+        span = self.slot(name)
+        if span is None:
+            return 0.0
+        odds = np.exp(self.slots.astype(np.float64) - self.slots.max(1, keepdims=True))
+        probabilities = odds[:, 1 + SLOTS.index(name)] / odds.sum(1)
+        inside = (self.spans[:, 0] < span[1]) & (span[0] < self.spans[:, 1])
+        return float(probabilities[inside].mean())
+
     def _whole_words(self, start: int, end: int) -> tuple[int, int] | None:
         """Widen a span to whole words of Latin letters and digits, and leave out blanks around."""
         text = self.question

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import Checker
-from index.inference.parsed_question import ParsedQuestion
+from index.inference.parsed_question import SLOTS, ParsedQuestion
 from index.search import Library
 from service.answering.compared_sides import compared_sides, compared_spans
 from service.answering.described_source import described_source
@@ -48,7 +48,9 @@ NAMED = 0.25
 # Probability from which a question is of the kind "help" or "documents" if it has no content words
 # but those of such a question.
 PLAIN = 0.5
-COMPARES = 0.8  # probability of a comparison from which a question is taken apart
+# Probability of a comparison, and of the tokens of the two things, from which a question is taken
+# apart.
+COMPARES = 0.8
 # The least probability of the kind of metadata that a question asks for, of which it is known that
 # it asks for some.
 LEAST_LIKELY = 0.05
@@ -115,10 +117,10 @@ class DirectReplies:
             state.reason, state.abstention = reply.reason, "not_enough_evidence"
             return DirectReply("abstained", ())
         state.unknown = reply.reason if reply else ""
-        if parsed.intent == "summary" and named:
+        if named and "summary" in (parsed.intent, kind.group):
             state.overview = self._overview_of(state, [each.source for each in named])
         elif kind.name != "reason":  # Why is A better than B?
-            self._compare(state, asked, parsed, named, catalogue)
+            self._compare(state, asked, kind, parsed, named, catalogue)
         return None
 
     def _listing(
@@ -173,20 +175,23 @@ class DirectReplies:
         self,
         state: AnswerState,
         asked: str,
+        kind: QuestionKind,
         parsed: ParsedQuestion,
         named: Sequence[NamedSource],
         catalogue: Catalogue,
     ) -> None:
         """Record the two sides of a comparison, or the overview of two works."""
-        certain = parsed.probability("comparison") >= COMPARES
+        compares = parsed.probability("comparison") >= COMPARES or kind.group == "comparison"
+        certain = compares and all(parsed.slot_probability(s) >= COMPARES for s in SLOTS[1:])
         works: list[Source | None] = [each.source for each in named]
-        if spans := compared_spans(parsed):
+        spans = compared_spans(parsed)
+        if spans and not _compared_in_a_part(asked, spans):
             works = [self._work_of(state, asked, span, named) for span in spans] if certain else []
             state.sides = compared_sides(asked, spans, catalogue, works or [None, None], certain)
             if certain or state.sides:
                 state.compared = tuple(side_name(asked, span) for span in spans)
         found = {work.id: work for work in works if work}
-        if certain and len(found) > 1 and not state.sides:
+        if compares and len(found) > 1 and not state.sides:
             state.overview = self._overview_of(state, list(found.values()))
 
     def _work_of(
@@ -245,6 +250,13 @@ class DirectReplies:
             state.unknown = found.reason
             return None
         return found
+
+
+def _compared_in_a_part(asked: str, spans: Sequence[Span]) -> bool:
+    """Return whether a question has several parts, and one of them alone compares two things."""
+    parts = question_parts(asked)
+    names = [asked[slice(*span)] for span in spans]
+    return len(parts) > 1 and any(all(name in part for name in names) for part in parts)
 
 
 def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:

@@ -114,6 +114,10 @@ class EvidenceFinder:
         first = None if every else READ_FIRST
         read = read_evidence(asked, chosen, state.originals, self._checker, within, first)
         state.evidence, state.parts = read
+        if state.sides and not any(part.answered for part in state.parts):
+            # A source may compare the two itself, or they are not compared at all.
+            state.sides = state.compared = ()
+            return self.read(state, self.search(state))
         odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
         state.relevant = (
             len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))

@@ -49,6 +49,15 @@ def test_of_two_runs_the_likelier_fills_the_slot() -> None:
     assert phrase(found, "first") == "old ferry"
 
 
+def test_probability_of_a_slot_is_the_mean_of_its_tokens() -> None:
+    found = parsed({"first": {"old": 3.0, "ferry": 0.0}, "second": {"barge": 9.0}})
+    assert phrase(found, "first") == "old"
+    odds = np.exp(3.0) / (1 + np.exp(3.0) + 2 * np.exp(-4.0))
+    assert found.slot_probability("first") == pytest.approx(odds, abs=1e-6)
+    assert found.slot_probability("second") > 0.99 and found.slot_probability("work") == 0.0
+    assert found.probability("comparison") == pytest.approx(np.e / (np.e + 3), abs=1e-6)
+
+
 def test_slot_has_whole_words_of_latin_letters() -> None:
     slots = np.full((3, 4), -4.0, np.float32)
     slots[1, 2] = 3.0
