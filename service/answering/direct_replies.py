@@ -186,8 +186,10 @@ class DirectReplies:
         works: list[Source | None] = [each.source for each in named]
         spans = compared_spans(parsed)
         if spans and not _compared_in_a_part(asked, spans):
-            works = [self._work_of(state, asked, span, named) for span in spans] if certain else []
-            state.sides = compared_sides(asked, spans, catalogue, works or [None, None], certain)
+            of_sides: list[Source | None] = [None] * len(spans)
+            if certain:
+                works = of_sides = [self._work_of(state, asked, span, named) for span in spans]
+            state.sides = compared_sides(asked, spans, catalogue, of_sides, certain)
             if certain or state.sides:
                 state.compared = tuple(side_name(asked, span) for span in spans)
         found = {work.id: work for work in works if work}
