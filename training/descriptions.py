@@ -26,8 +26,10 @@ import torch
 
 from corpus.store.store import Store
 from corpus.types import Source
+from index.inference.batch_scheduler import BatchScheduler
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.inference.shared_models import SharedEmbedder
 from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.answering.described_source import candidates, described_source
@@ -77,7 +79,8 @@ def open_library(rows: list[Row], folder: Path, models: Path) -> Library:
         pipeline = create_ingestion_pipeline(Settings(data_dir=data))
         pipeline.ingest(IngestRequest([str(folder / "sources")]))
     store = Store(f"sqlite:///{(data / 'tenkyo.db').resolve()}")
-    return Library(store, LocalIndex.open(data / "index", embedder.name), embedder)
+    remembering = SharedEmbedder(embedder, BatchScheduler())  # each text is compared many times
+    return Library(store, LocalIndex.open(data / "index", embedder.name), remembering)
 
 
 def name_of(source: Source) -> str:
