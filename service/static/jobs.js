@@ -55,8 +55,8 @@ export class Jobs {
 
   #add(job) {
     const known = this.list.find(({ id }) => id === job.id);
-    if (known) { // found while its files were being sent
-      Object.assign(known, { sent: job.sent });
+    if (known) { // found while its files were being sent, or sent while the list was being fetched
+      known.sent = job.sent ?? known.sent;
       this.#onChange(known);
       return known;
     }
