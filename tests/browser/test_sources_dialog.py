@@ -123,6 +123,28 @@ FOUND_MEANWHILE = """async () => {
 }"""
 
 
+LISTED_MEANWHILE = """async () => {
+  const { Jobs } = await import("/static/jobs.js");
+  const job = { id: "j1", status: "running", progress: {}, asked: {} };
+  let answer;
+  window.EventSource = class { addEventListener() {} };
+  window.fetch = (path, { method }) => method === "POST"
+    ? Promise.resolve(Response.json(job))
+    : new Promise((resolve) => { answer = () => resolve(Response.json({ jobs: [job] })); });
+  const jobs = new Jobs(() => {});
+  const finding = jobs.find();
+  await jobs.send([new File(["%PDF"], "dam.pdf")]);
+  answer();
+  await finding;
+  return [jobs.list.length, jobs.list[0].sent?.has("dam.pdf") ?? false];
+}"""
+
+
+def test_job_keeps_its_files_if_a_list_fetched_meanwhile_has_it_too(reciting, visit):
+    """As where a second window is open: the list does not know them."""
+    assert visit(reciting.url).page.evaluate(LISTED_MEANWHILE) == [1, True]
+
+
 def test_job_that_is_found_while_its_files_are_sent_is_drawn_with_them(reciting, visit):
     """Else its protected files would have to be chosen again."""
     found = visit(reciting.url).page.evaluate(FOUND_MEANWHILE)
