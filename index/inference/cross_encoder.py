@@ -95,7 +95,7 @@ class Checker(Protocol):
 class CrossEncoder:
     """The bilingual cross-encoder that ships as the checker; safe to share between threads.
 
-    Each of its three networks is loaded at first use, and run by OpenVINO, or by torch if OpenVINO
+    Each of its three networks is loaded at first use, and run by OpenVINO, or by numpy if OpenVINO
     cannot.
 
     Args:

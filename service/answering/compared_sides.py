@@ -6,7 +6,6 @@ the other. Two texts of one name, such as the notes of two years, are told apart
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from corpus.types import Source
@@ -15,6 +14,7 @@ from service.catalogue.matching import folded_letters
 from service.catalogue.requests import further_words
 from service.catalogue.snapshot import Catalogue
 from service.questions.comparisons import (
+    YEAR,
     ComparedSide,
     Span,
     compared_years,
@@ -22,8 +22,6 @@ from service.questions.comparisons import (
     side_questions,
 )
 from service.text.alignment import content_words
-
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 def compared_spans(parsed: ParsedQuestion) -> tuple[Span, Span] | None:
@@ -78,9 +76,9 @@ def works_of_years(asked: str, names: Sequence[str], catalogue: Catalogue) -> li
     alike: dict[str, dict[str, Source]] = {}
     shared: dict[str, int] = {}
     for source, own in catalogue.name_words:
-        name = folded_letters(_YEAR.sub("", source.title))
+        name = folded_letters(YEAR.sub("", source.title))
         if said := sum(map(own.has, words)):
-            year = (_YEAR.findall(source.title) or [source.published[:4]])[-1]
+            year = (YEAR.findall(source.title) or [source.published[:4]])[-1]
             alike.setdefault(name, {})[year] = source
             shared[name] = max(said, shared.get(name, 0))
     pairs = [name for name, of in alike.items() if all(year in of for year in years)]

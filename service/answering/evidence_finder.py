@@ -116,7 +116,7 @@ class EvidenceFinder:
         state.evidence, state.parts = read
         if state.sides and not any(part.answered for part in state.parts):
             # A source may compare the two itself, or they are not compared at all.
-            state.sides = state.compared = ()
+            state.sides = ()
             return self.read(state, self.search(state))
         odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
         state.relevant = (

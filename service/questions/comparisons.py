@@ -19,8 +19,8 @@ from service.text.alignment import content_words
 Span = tuple[int, int]  # where a phrase begins and ends in a question
 
 _ASKS = re.compile(rf"\b(?:{WH}|{AUXILIARY}|{any_of('english', 'pronouns')})\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_NO_NAME = re.compile(rf"{_YEAR.pattern}年?|\bones?\b")
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_NO_NAME = re.compile(rf"{YEAR.pattern}年?|\bones?\b")
 _QUESTION_WORD = re.compile(
     rf"\b(?:{WH})\b|いつ|誰|だれ|どこ|いくら|いくつ|何|なに|どれ|なぜ|どう", re.IGNORECASE
 )
@@ -39,7 +39,8 @@ _COMPARING = re.compile(
     r"|when it comes to|which (?:one )?(?:of (?:the two|them|these|those))|each|both"
     r"|respectively)\b"
     r"|は?、?(?:どう|どのように|どれくらい|どこが|何が)(?:違|異な|変わ)[^、。]*"
-    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?<=\0)[にと]比べ(?:て|ると|たら)|(?:を|で)?(?:見?比べ|比較し|対比し)(?:て|ると|たら)?[^、。]*"
+    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?<=\0)[にと]比べ(?:て|ると|たら)"
+    r"|(?:を|で)?(?:見?比べ|比較し|対比し)[^、。]*"
     r"|(?:の(?:うち|中))?、?(?:どちら|どっち)(?:の(?:ほう|方))?(?:です)?[がか]?|それぞれ",
     re.IGNORECASE,
 )
@@ -72,7 +73,7 @@ def side_name(question: str, side: Span) -> str:
 def compared_years(names: Sequence[str]) -> tuple[str, str] | None:
     """Return the years of two sides that are told apart by nothing else, or None."""
     said = [unicodedata.normalize("NFKC", name) for name in names]
-    years = [_YEAR.findall(name) for name in said]
+    years = [YEAR.findall(name) for name in said]
     if len(years) != 2 or any(len(each) != 1 for each in years) or years[0] == years[1]:
         return None
     one, other = ({w.text for w in content_words(_NO_NAME.sub(" ", name))} for name in said)
