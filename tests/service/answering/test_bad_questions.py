@@ -365,6 +365,7 @@ def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) 
         pytest.param("three", "Whisperについてどう思いますか。", marks=not_yet),
         ("three", "Compare Whisper with Zorblat."),
         ("three", "WhisperとZorblatの違いは？"),
+        ("three", "Is Whisper faster than Zorblat?"),
         ("three", "君の意見では、神田閲覧室は良い場所ですか？"),
         pytest.param("three", "a", marks=not_yet),
         ("three", "あ" * LONGEST_QUESTION),

@@ -279,6 +279,14 @@ def test_two_works_are_compared_in_some_respect_or_shown_side_by_side(ask) -> No
     assert not ask("Compare ALCE and ReAct", kind("comparison")).sides
 
 
+def test_question_of_which_one_part_compares_is_left_to_its_parts(notes) -> None:
+    compared = "Is the plum cheaper than the pear?"
+    assert len(notes(compared, FACT).sides) == 2
+    assert not notes(f"{compared[:-1]}, and when does the shop open?", FACT).sides
+    question = "How many maps has the Kanda room, and how many has the Sawa room?"
+    assert len(notes(question, FACT).sides) == 2  # one in each part
+
+
 def test_years_of_no_work_are_not_compared_as_works(notes) -> None:
     for question in (
         "Was there more snow in 2021 or in 2022?",
