@@ -23,6 +23,15 @@ from service.questions.comparisons import (
 )
 from service.text.alignment import content_words
 
+# Probability of a comparison, and of the tokens of the two things, from which a question is taken
+# apart.
+COMPARES = 0.8
+
+
+def finds_both(parsed: ParsedQuestion) -> bool:
+    """Return whether it is certain which two things a question compares, if it compares any."""
+    return all(parsed.slot_probability(slot) >= COMPARES for slot in ("first", "second"))
+
 
 def compared_spans(parsed: ParsedQuestion) -> tuple[Span, Span] | None:
     """Return where the two things stand that a question may compare, the first first."""

@@ -14,9 +14,14 @@ from dataclasses import dataclass, replace
 from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import Checker
-from index.inference.parsed_question import SLOTS, ParsedQuestion
+from index.inference.parsed_question import ParsedQuestion
 from index.search import Library
-from service.answering.compared_sides import compared_sides, compared_spans
+from service.answering.compared_sides import (
+    COMPARES,
+    compared_sides,
+    compared_spans,
+    finds_both,
+)
 from service.answering.described_source import described_source
 from service.answering.state import AnswerState
 from service.catalogue.fields import FIELDS, Field
@@ -48,9 +53,6 @@ NAMED = 0.25
 # Probability from which a question is of the kind "help" or "documents" if it has no content words
 # but those of such a question.
 PLAIN = 0.5
-# Probability of a comparison, and of the tokens of the two things, from which a question is taken
-# apart.
-COMPARES = 0.8
 # The least probability of the kind of metadata that a question asks for, of which it is known that
 # it asks for some.
 LEAST_LIKELY = 0.05
@@ -182,7 +184,7 @@ class DirectReplies:
     ) -> None:
         """Record the two sides of a comparison, or the overview of two works."""
         compares = parsed.probability("comparison") >= COMPARES or kind.group == "comparison"
-        certain = compares and all(parsed.slot_probability(s) >= COMPARES for s in SLOTS[1:])
+        certain = compares and finds_both(parsed)
         works: list[Source | None] = [each.source for each in named]
         spans = compared_spans(parsed)
         if spans and not _compared_in_a_part(asked, spans):
