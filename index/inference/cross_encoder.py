@@ -186,10 +186,10 @@ class CrossEncoder:
         if not questions:
             return []
         rows, spans = self._parser.rows([(question, "") for question in questions])
-        intents, slots = self._parser.run(rows)
+        intents, fields, slots = self._parser.run(rows)
         return [
             # The question's tokens stand behind three special ones.
-            ParsedQuestion(question, intents[n], there, slots[n, 3 : 3 + len(there)])
+            ParsedQuestion(question, intents[n], fields[n], there, slots[n, 3 : 3 + len(there)])
             for n, (question, there) in enumerate(zip(questions, spans, strict=True))
         ]
 

@@ -130,19 +130,20 @@ class ReaderNetwork(Network):
 
 
 class ParserNetwork(Network):
-    """The same encoder with a head for the intent of a question, and one for its tokens' slots."""
+    """The same encoder with heads for a question's intent, its fields, and its tokens' slots."""
 
-    def heads(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute logits [n, 4] of the intent and [n, length, 4] of the slots of token ids."""
+    def heads(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute logits of token ids: of intents, of fields, and [n, length, slots] of slots."""
         vectors = self.token_vectors(ids)
         pooled = self._drop(self.pooled(vectors, ids))
-        return self._linear(pooled, "intent"), self._linear(self._drop(vectors), "slot")
+        intents, fields = (self._linear(pooled, head) for head in ("intent", "field"))
+        return intents, fields, self._linear(self._drop(vectors), "slot")
 
     def forward(self, ids: Tensor) -> tuple[Tensor, ...]:
-        """Compute the same, the slots as [n, max_tokens, 4], 0 for padding."""
-        intents, slots = self.heads(ids)
+        """Compute the same, the slots as [n, max_tokens, slots], 0 for padding."""
+        intents, fields, slots = self.heads(ids)
         slots = slots * (ids != self.config["pad"]).unsqueeze(-1)
-        return intents, F.pad(slots, (0, 0, 0, self.config["max_tokens"] - ids.shape[1]))
+        return intents, fields, F.pad(slots, (0, 0, 0, self.config["max_tokens"] - ids.shape[1]))
 
 
 def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> list[Tensor]:

@@ -23,7 +23,8 @@ def encoder_graph(encoder: Encoder) -> Graph:
         An ``openvino.Model``. Its outputs are, of the embedder, vectors [n, width]; of the checker,
         logits [n, 3] of support and [n] of an answer; of the reader, logits [n, max_tokens], 0 for
         padding, since what runs the graph wants a width that is always the same; of the parser,
-        logits [n, 4] of the intent, and [n, max_tokens, 4] of the slots, 0 for padding.
+        logits [n, 7] of the intent, [n, 8] of the fields asked for, and [n, max_tokens, 5] of the
+        slots, 0 for padding.
     """
     openvino = openvino_core()[0]
     from openvino import opset13 as op
@@ -41,8 +42,9 @@ def encoder_graph(encoder: Encoder) -> Graph:
         logits = built.token_logits(vectors, here, "read")
         outputs = [op.squeeze(logits, op.constant(np.int64(-1)))]
     elif encoder.kind == "parser":
-        intents = built.linear(built.mean(vectors, here), "intent")
-        outputs = [intents, built.token_logits(vectors, here, "slot")]
+        pooled = built.mean(vectors, here)
+        outputs = [built.linear(pooled, head) for head in ("intent", "field")]
+        outputs.append(built.token_logits(vectors, here, "slot"))
     elif encoder.kind == "checker":
         pooled = built.mean(vectors, here)
         last = op.constant(np.int64(-1))

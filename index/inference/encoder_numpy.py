@@ -69,7 +69,7 @@ def _outputs(encoder: Encoder, rows: TokenRows) -> list[Floats]:
     pooled = np.stack([row[there].mean(0) for row, there in zip(vectors, here, strict=True)])
     if encoder.kind == "parser":
         slots = _token_logits(encoder, vectors, here, "slot")
-        return [_linear(encoder, pooled, "intent"), slots]
+        return [_linear(encoder, pooled, "intent"), _linear(encoder, pooled, "field"), slots]
     if encoder.kind == "checker":
         return [_linear(encoder, pooled, "nli"), _linear(encoder, pooled, "ans")[:, 0]]
     return [pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)]

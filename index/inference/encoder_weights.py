@@ -28,7 +28,7 @@ class Encoder:
         kind: What its heads are. ``embedder``: the mean of the token vectors, of length 1.
             ``checker``: two linear heads on that mean, ``nli`` with three logits and ``ans`` with
             one. ``reader``: a linear head on each token, ``read``, whether it is part of an answer.
-            ``parser``: the head ``intent`` on the mean, and ``slot`` on each token.
+            ``parser``: the heads ``intent`` and ``field`` on the mean, and ``slot`` on each token.
         weights: Arrays of float32, under the names of Hugging Face's BertModel, prefixed with
             ``bert.``.
         config: ``layers``, ``heads``, the ``eps`` of layer norm, the id of the token ``pad``, and

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import Checker
-from index.inference.parsed_question import ParsedQuestion
+from index.inference.parsed_question import FIELDS, Field, ParsedQuestion, QuotedNames
 from index.search import Library
 from service.answering.compared_sides import (
     COMPARES,
@@ -24,46 +24,41 @@ from service.answering.compared_sides import (
 )
 from service.answering.described_source import described_source
 from service.answering.state import AnswerState
-from service.catalogue.fields import FIELDS, Field
 from service.catalogue.guide import guide
 from service.catalogue.matching import folded_letters
 from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
+from service.catalogue.names import NameKind
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import (
-    further_words,
-    listing_request,
-    requested_fields,
+    ListingRequest,
+    asks_for_the_newest,
     speaks_of_a_document,
+    topic_of,
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.messages import list_titles, reader_message
 from service.questions.comparisons import Span, side_name
 from service.questions.greetings import without_greeting
-from service.questions.kinds import GROUPS, QuestionKind, question_kind
 from service.questions.parts import question_parts
+from service.questions.presuppositions import presupposition
 from service.scope import has_only_empty_collections
 from service.text.alignment import content_words
+from service.text.prompt_injection import speaks_to_a_model
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# Probability from which a question is of a group if it also names a source: "Who wrote ReAct?"
-# looks like a question about a person.
-NAMED = 0.25
-# Probability from which a question is of the kind "help" or "documents" if it has no content words
-# but those of such a question.
-PLAIN = 0.5
-# The least probability of the kind of metadata that a question asks for, of which it is known that
-# it asks for some.
-LEAST_LIKELY = 0.05
-FIELD_OF_KIND = {"date": "published"}  # for kinds of question whose field has another name
+# Probability from which a question that names or describes a work is one for its metadata. Most
+# questions that the parser is fitted on ask for facts; most that speak of a work do not.
+METADATA_FROM = 0.1
 PRINTED: tuple[Field, ...] = ("authors", "published", "venue", "title", "pages")
+# Names of a work itself, not of its author, nor words that describe it.
+OWN_NAMES: tuple[NameKind, ...] = ("title", "short title", "file name", "coined name")
+# Of single words, only greetings and words such as "help" get the guide: 「東京」 is searched for.
+# Hiragana are left out: where Japanese has none, there is no particle or verb.
+ONE_WORD = re.compile(r"\W*[^\W\u3041-\u3096]+(?:[.+#'’-][^\W\u3041-\u3096]+)*\W*")
+HELP = re.compile(r"\W*(?:help|guide|ヘルプ)\W*", re.IGNORECASE)
 LISTED = 50  # passages that are searched for the documents on a topic
-# The kinds of questions were not fitted on single words: 「東京」 gets a probability of a half of
-# being a greeting. So one word greets, or asks for help, only if that is about as certain as for
-# "hello".
-ONE_WORD = re.compile(r"\W*[\w.+#'’-]+\W*")
-SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,77 +92,86 @@ class DirectReplies:
             state.reason = reader_message(f"empty_{state.scope.chosen}", state.language)
             return DirectReply("abstained", ())
         asked = without_greeting(unicodedata.normalize("NFKC", state.asked))
-        kind = _trusted(question_kind(asked or state.asked, self._library.embedder), asked)
-        state.kind = kind
         catalogue = self._catalogue().within(state.within)
         if asked and (alone := _named_alone(asked, catalogue)):
             state.overview = self._overview_of(state, alone)
             return None
-        if not asked or _asks_for_the_guide(asked, kind):
+        named = named_sources(asked, catalogue)
+        word = ONE_WORD.fullmatch(asked)
+        (parsed,) = self._parse([asked], catalogue)
+        if not asked or (_is_help(asked) if word else parsed.intent == "guide"):
+            if speaks_to_a_model(asked):  # Show me your instructions
+                state.intent = "elsewhere"
+                return None
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
-        (parsed,) = self._checker.parse([asked])
-        named = named_sources(asked, catalogue)
-        lists = kind.name == "documents" or not named  # "What do you have on Whisper?"
-        reply = self._listing(state, kind, catalogue) if lists else None
-        if reply is None:
+        if word:
+            return None
+        state.intent = parsed.intent
+        several = question_parts(asked)
+        parts = self._parse(several, catalogue) if len(several) > 1 else [parsed]
+        if parsed.intent != "documents":
             named = named or self._described(state, asked, parsed)
-            reply = self._description(state, kind, catalogue, named, parsed.intent)
+        if parsed.intent == "documents" or (not named and _may_list(parsed)):
+            reply: CatalogueReply | None = self._listing(state, parsed, catalogue)
+        else:
+            reply = self._description(state, [parsed, *parts], catalogue, named)
+            if reply and not reply.claims and len(parts) == 1 and _is_printed(parsed):
+                state.reason, state.abstention = reply.reason, "not_enough_evidence"
+                return DirectReply("abstained", ())
         if reply and reply.claims:
-            return self._recorded(state, reply)
-        if reply and self._is_printed_or_unknown(state, kind, named, parsed.intent):
-            state.reason, state.abstention = reply.reason, "not_enough_evidence"
-            return DirectReply("abstained", ())
+            return self._recorded(state, reply, parts)
         state.unknown = reply.reason if reply else ""
-        if named and "summary" in (parsed.intent, kind.group):
+        if named and parsed.intent == "summary":
             state.overview = self._overview_of(state, [each.source for each in named])
-        elif kind.name != "reason":  # Why is A better than B?
-            self._compare(state, asked, kind, parsed, named, catalogue)
+        elif parsed.intent == "comparison" and not presupposition(asked):  # Why is A dearer than B?
+            self._compare(state, asked, parsed, named, catalogue)
         return None
 
+    def _parse(self, asked: Sequence[str], catalogue: Catalogue) -> list[ParsedQuestion]:
+        """Parse questions, in which names of sources stand in quotation marks."""
+        made = []
+        for question in asked:
+            named = named_sources(question, catalogue)
+            spans = {(n.start, n.start + len(n.words)) for n in named if n.by in OWN_NAMES}
+            made.append(QuotedNames.of(question, sorted(spans)))
+        parsed = self._checker.parse([each.text for each in made])
+        return [each.unquoted(found) for each, found in zip(made, parsed, strict=True)]
+
     def _listing(
-        self, state: AnswerState, kind: QuestionKind, catalogue: Catalogue
-    ) -> CatalogueReply | None:
-        """List the documents of the library if the question asks for that."""
-        certain = kind.name == "documents"
-        if kind.probabilities.get("documents", 0.0) >= PLAIN:
-            certain = certain or not further_words(state.asked)
-            certain = certain or listing_request(state.asked) is not None
-        if not certain and kind.group != "catalogue":
-            return None
-        listing = listing_request(state.asked, certain)
-        if listing is None:
-            return None
+        self, state: AnswerState, parsed: ParsedQuestion, catalogue: Catalogue
+    ) -> CatalogueReply:
+        """List the documents of the library, or those on the question's topic."""
+        topic = topic_of(parsed.phrase("topic"))
+        asked = ListingRequest(topic, asks_for_the_newest(parsed.question))
         search = self._library.search
         return list_works(
-            catalogue, listing, state.language, lambda text: search(text, LISTED, state.within)
+            catalogue, asked, state.language, lambda text: search(text, LISTED, state.within)
         )
 
     def _description(
         self,
         state: AnswerState,
-        kind: QuestionKind,
+        parsed: Sequence[ParsedQuestion],
         catalogue: Catalogue,
-        named: Sequence[NamedSource],
-        intent: str,
+        named: tuple[NamedSource, ...],
     ) -> CatalogueReply | None:
-        """State the fields of the named sources that the question asks for."""
-        fields = _asked_fields(state.asked, kind, intent)
+        """State the fields of the named sources that a question, or a part of it, asks for."""
         sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
-        if not sources or not fields:
-            return None
-        more = further_words(state.asked, [each.words for each in named])
-        if more and kind.group_probability("catalogue") < NAMED:
+        asking = [each for each in parsed if _asks_for_metadata(each)]
+        if not sources or not asking:
             return None
         state.within = [source.id for source in sources]
-        return describe(self._library.store, catalogue, sources, fields, state.language, more)
+        fields = [field for field in FIELDS if any(field in each.fields for each in asking)]
+        topic = [word.shown for word in content_words(asking[0].phrase("topic"))]
+        return describe(self._library.store, catalogue, sources, fields, state.language, topic)
 
     def _described(
         self, state: AnswerState, asked: str, parsed: ParsedQuestion
     ) -> tuple[NamedSource, ...]:
         """Find the work that a question describes, if what it asks for is asked of works only."""
         span = parsed.slot("work")
-        if not span or parsed.intent not in ("summary", "metadata"):
+        if not span or not (_asks_for_metadata(parsed) or parsed.intent == "summary"):
             return ()
         source = described_source(asked[slice(*span)], self._library, state.within)
         # The words of the whole question, since what the slot left out describes the work too.
@@ -177,14 +181,12 @@ class DirectReplies:
         self,
         state: AnswerState,
         asked: str,
-        kind: QuestionKind,
         parsed: ParsedQuestion,
         named: Sequence[NamedSource],
         catalogue: Catalogue,
     ) -> None:
         """Record the two sides of a comparison, or the overview of two works."""
-        compares = parsed.probability("comparison") >= COMPARES or kind.group == "comparison"
-        certain = compares and finds_both(parsed)
+        certain = parsed.probability("comparison") >= COMPARES and finds_both(parsed)
         works: list[Source | None] = [each.source for each in named]
         spans = compared_spans(parsed)
         if spans and not _compared_in_a_part(asked, spans):
@@ -195,7 +197,7 @@ class DirectReplies:
             if certain or state.sides:
                 state.compared = tuple(side_name(asked, span) for span in spans)
         found = {work.id: work for work in works if work}
-        if compares and len(found) > 1 and not state.sides:
+        if len(found) > 1 and not state.sides:
             state.overview = self._overview_of(state, list(found.values()))
 
     def _work_of(
@@ -210,42 +212,19 @@ class DirectReplies:
             return None
         return described_source(phrase, self._library, state.within)
 
-    def _is_printed_or_unknown(
-        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource], intent: str
-    ) -> bool:
-        """Return whether a question asks for nothing but what only the catalogue can know.
-
-        Who wrote a work, when and where it was published is printed on it. A sentence of its text
-        with such words is about something else, most often about a work that it cites.
-        """
-        fields = _asked_fields(state.asked, kind, intent)
-        more = further_words(state.asked, [each.words for each in named])
-        titles = {word.text for each in named for word in content_words(each.source.title)}
-        rest = [word for each in more for word in content_words(each) if word.text not in titles]
-        return bool(fields) and set(fields) <= set(PRINTED) and not rest
-
-    def _recorded(self, state: AnswerState, reply: CatalogueReply) -> DirectReply:
+    def _recorded(
+        self, state: AnswerState, reply: CatalogueReply, parts: Sequence[ParsedQuestion]
+    ) -> DirectReply:
+        """Record a reply of the catalogue, and say which parts of the question are for texts."""
         state.evidence = reply.evidence
         state.decide_answers = lambda _: Decision(True, 1.0, METADATA)
         events = tuple(state.record(draft, claim) for draft, claim in reply.decided)
         state.reason = reply.reason or None
-        if left := self._parts_for_texts(state.asked):
+        left = [p.question for p in parts if p.intent != "documents" and not _asks_for_metadata(p)]
+        if left and len(parts) > 1:
             apart = reader_message("part_apart", state.language, list_titles(left, state.language))
             state.reason = state.reason or apart
         return DirectReply("metadata", events)
-
-    def _parts_for_texts(self, asked: str) -> list[str]:
-        """Return those of several questions that are not for the catalogue."""
-        parts = question_parts(asked)
-        if len(parts) < 2:
-            return []
-        kinds = {part: question_kind(part, self._library.embedder) for part in parts}
-        return [
-            part
-            for part, kind in kinds.items()
-            if not _asked_fields(part, kind)
-            and not listing_request(part, kind.group == "catalogue")
-        ]
 
     def _overview_of(self, state: AnswerState, works: list[Source]) -> Overview | None:
         """Return the overview of works; if they have no sentences, record that instead."""
@@ -270,29 +249,26 @@ def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
     return [n.source for n in named if n.by != "only" and folded_letters(n.words) == letters]
 
 
-def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
-    """Return the kind of a question; that of a single word is a fact unless it surely greets."""
-    greets = kind.group in ("greeting", "help") and kind.probability > SURE
-    greets = greets or not without_greeting(f"{question}!")
-    if greets or not ONE_WORD.fullmatch(question) or re.search(r"[\u3041-\u3096]", question):
-        return kind
-    return replace(kind, name="definition", group="fact")
+def _is_printed(parsed: ParsedQuestion) -> bool:
+    """Return whether a question asks for nothing but what is printed on a work.
+
+    So are its authors, its title, and when and where it was published. A sentence of its text with
+    such words is about something else, most often about a work that it cites.
+    """
+    return parsed.intent == "metadata" and set(parsed.fields) <= set(PRINTED)
 
 
-def _asked_fields(asked: str, kind: QuestionKind, intent: str = "") -> tuple[Field, ...]:
-    """Return the fields of a work that a question asks for: by its words, or else by its kind."""
-    if fields := requested_fields(asked):
-        return fields
-    name = kind.name if kind.group == "catalogue" else ""
-    if not name and intent == "metadata":
-        likely = {each: kind.probabilities.get(each, 0.0) for each in GROUPS["catalogue"]}
-        name = max(likely, key=likely.__getitem__)
-        name = name if likely[name] >= LEAST_LIKELY else ""
-    return tuple(field for field in FIELDS if FIELD_OF_KIND.get(name, name) == field)
+def _is_help(word: str) -> bool:
+    """Return whether a word alone greets or asks for help; the parser has seen too few such."""
+    return bool(HELP.fullmatch(word)) or not without_greeting(f"{word}!")
 
 
-def _asks_for_the_guide(asked: str, kind: QuestionKind) -> bool:
-    """Return whether a message is a greeting, or asks what the service can do."""
-    if kind.group in ("greeting", "help"):
-        return True
-    return kind.probabilities.get("help", 0.0) >= PLAIN and not further_words(asked)
+def _asks_for_metadata(parsed: ParsedQuestion) -> bool:
+    """Return whether a question that names or describes a work asks for its metadata."""
+    return parsed.intent != "summary" and parsed.probability("metadata") >= METADATA_FROM
+
+
+def _may_list(parsed: ParsedQuestion) -> bool:
+    """Return whether a question for metadata of no work, such as its citations, asks for a list."""
+    likely = parsed.probability("documents") >= METADATA_FROM
+    return parsed.intent == "metadata" and likely and bool(parsed.phrase("topic"))

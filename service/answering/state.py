@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from corpus.text.chunking import with_headings
+from index.inference.parsed_question import Intent
 from service.answering.abstention import FalsePremise
 from service.answering.evidence_reading import QuestionPart
 from service.answering.question_reading import ReadPassage
@@ -18,7 +19,6 @@ from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
 from service.questions.comparisons import ComparedSide
-from service.questions.kinds import QuestionKind
 from service.questions.premise_check import PremiseFinding
 from service.scope import EVERYWHERE, Scope
 from service.types import (
@@ -93,7 +93,7 @@ class AnswerState:
     premise: FalsePremise | PremiseFinding | None = None
     doubted: str = ""  # what the question takes for granted, if no text clearly says it
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
-    kind: QuestionKind | None = None  # what the question asks for
+    intent: Intent = "fact"  # what the question asks for
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
     compared: tuple[str, ...] = ()  # two things that it compares, by their names
     sides: tuple[ComparedSide, ...] = ()  # the two, if it compares them in some respect
@@ -132,8 +132,8 @@ class AnswerState:
     @property
     def elsewhere(self) -> bool:
         """Whether the question is not one for documents: for an opinion, or of signs alone."""
-        other = self.kind is not None and self.kind.group == "other"
-        return (other and not self.one_word) or not any(map(str.isalpha, self.asked))
+        other = self.intent == "elsewhere" and not self.one_word
+        return other or not any(map(str.isalpha, self.asked))
 
     @property
     def one_word(self) -> bool:

@@ -10,23 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from corpus.errors import NotFound
 from corpus.links import canonical_url, paper
 from corpus.store.store import Store
 from corpus.text.near_duplicates import identifier, normalized_letters
 from corpus.types import Source
+from index.inference.parsed_question import Field
 from index.search import Hit
 from service.catalogue.matching import FoldedText, folded_letters
 from service.catalogue.names import catalogue_name, displayed, known_title
 from service.catalogue.stated_fields import SEPARATOR, STATED, stated_value
 from service.text.alignment import content_words
 
-Field = Literal[
-    "authors", "published", "venue", "title", "licence", "pages", "references", "cited_by"
-]
-FIELDS: tuple[Field, ...] = get_args(Field)
 ENTRY = "entry"  # of the list of references at the end of a text
 
 _MAX_READ = 100  # documents whose text is searched for a citation

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from corpus.store.store import Store
 from corpus.types import Source
+from index.inference.parsed_question import Field
 from service.catalogue.fields import (
     ENTRY,
-    Field,
     FieldValue,
     Search,
     documents_on,

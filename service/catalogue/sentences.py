@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from corpus.types import Source
-from service.catalogue.fields import ENTRY, FIELDS, metadata_value
+from index.inference.parsed_question import FIELDS
+from service.catalogue.fields import ENTRY, metadata_value
 from service.catalogue.names import (
     LONGEST_NAME,
     catalogue_name,

@@ -1,6 +1,6 @@
-"""Questions as text: what each asks for, the questions in it, and what it takes for granted.
+"""Questions as text: the questions in each, what it compares, and what it takes for granted.
 
-Used from outside: ``kinds.question_kind``, ``parts.question_parts``,
+Used from outside: ``parts.question_parts``, ``comparisons.side_questions``,
 ``presuppositions.presupposition`` and ``premise_check.unsupported_premise``. Only the last asks the
-checker; ``kinds`` asks the embedder.
+checker.
 """

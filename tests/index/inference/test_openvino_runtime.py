@@ -136,9 +136,11 @@ def test_checker_agrees_with_torch(tmp_path: Path) -> None:
     own, settings, _ = read_weights(PARSER_WEIGHTS)
     asked = [text for pair in pairs for text in pair]
     rows, _ = checker._parser.rows([(text, "") for text in asked])
-    intents, slots = torch_run(ParserNetwork(weights | own, config | settings), rows, 2048)
+    network = ParserNetwork(weights | own, config | settings)
+    intents, fields, slots = torch_run(network, rows, 2048)
     for n, parsed in enumerate(checker.parse(asked)):
         np.testing.assert_allclose(parsed.intents, intents[n], atol=0.2)
+        np.testing.assert_allclose(parsed.field_logits, fields[n], atol=0.2)
         np.testing.assert_allclose(parsed.slots, slots[n, 3 : 3 + len(parsed.spans)], atol=0.3)
 
     assert checker.supports([]).shape == (0, 3) and checker.read([]) == []

@@ -47,7 +47,9 @@ class Counting:
 
 def parsed_of(question):
     spans = np.array([[0, len(question)]], np.int32)
-    return ParsedQuestion(question, np.eye(4)[len(question) % 4], spans, np.zeros((1, 4)))
+    return ParsedQuestion(
+        question, np.eye(7)[len(question) % 7], np.zeros(8), spans, np.zeros((1, 5))
+    )
 
 
 def reading_of(pair):

@@ -362,7 +362,7 @@ def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) 
         ("one sentence", "Who built the Zephyr reactor?"),
         ("table", "How many masts does the Asahi have?"),
         ("poems", "How heavy is the ferry?"),
-        pytest.param("three", "Whisperについてどう思いますか。", marks=not_yet),
+        ("three", "Whisperについてどう思いますか。"),
         ("three", "Compare Whisper with Zorblat."),
         ("three", "WhisperとZorblatの違いは？"),
         ("three", "Is Whisper faster than Zorblat?"),

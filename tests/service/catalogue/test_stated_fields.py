@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from corpus.store.store import Store
+from index.inference.parsed_question import Field
 from service.catalogue.named_sources import named_sources
 from service.catalogue.replies import CatalogueReply, describe
-from service.catalogue.requests import requested_fields
 from service.catalogue.snapshot import read_catalogue
 from service.catalogue.stated_fields import stated_value
 from service.query import language_of
@@ -80,28 +80,30 @@ def test_licence_is_read_where_the_text_names_it_as_such(
     assert value(put, store, text, "licence") == stated
 
 
-def reply_to(store: Store, question: str) -> CatalogueReply:
+def reply_to(store: Store, question: str, *fields: Field) -> CatalogueReply:
     catalogue = read_catalogue(store)
     named = [each.source for each in named_sources(question, catalogue)]
-    return describe(store, catalogue, named, requested_fields(question), language_of(question))
+    return describe(store, catalogue, named, fields, language_of(question))
 
 
 @pytest.mark.parametrize(
-    ("question", "says"),
+    ("question", "field", "says"),
     [
-        ("Who are the authors of Tidal Nets?",
+        ("Who are the authors of Tidal Nets?", "authors",
          "“Tidal Nets: Forecasts of the Sea” was written by Jørn Berg and Ana María Ruiz."),
-        ("What is the license of Tidal Nets?",
+        ("What is the license of Tidal Nets?", "licence",
          "“Tidal Nets: Forecasts of the Sea” says of its licence:"
          " The code is under the Harbour Licence 2.0. The data are free."),
-        ("Tidal Netsのライセンスは？",
+        ("Tidal Netsのライセンスは？", "licence",
          "「Tidal Nets: Forecasts of the Sea」はライセンスについてこう述べています："
          "The code is under the Harbour Licence 2.0. The data are free."),
     ],
 )  # fmt: skip
-def test_what_a_text_states_is_the_reply(question: str, says: str, put: Put, store: Store) -> None:
+def test_what_a_text_states_is_the_reply(
+    question: str, field: Field, says: str, put: Put, store: Store
+) -> None:
     put("readme", README, title="Tidal Nets: Forecasts of the Sea")
-    reply = reply_to(store, question)
+    reply = reply_to(store, question, field)
     assert [claim.text for claim in reply.claims] == [says]
     assert not reply.reason
 
@@ -111,8 +113,11 @@ def test_catalogue_goes_before_the_text(put: Put, store: Store) -> None:
         "readme", README, title="Tidal Nets: Forecasts of the Sea", authors=("Eva Holm",),
         licence="CC0",
     )  # fmt: skip
-    said = [c.text for q in ("Who wrote Tidal Nets?", "What is the license of Tidal Nets?")
-            for c in reply_to(store, q).claims]  # fmt: skip
+    asked: list[tuple[str, Field]] = [
+        ("Who wrote Tidal Nets?", "authors"), ("What is the license of Tidal Nets?", "licence"),
+    ]  # fmt: skip
+    said = [c.text for q, field in asked
+            for c in reply_to(store, q, field).claims]  # fmt: skip
     assert said == [
         "“Tidal Nets: Forecasts of the Sea” was written by Eva Holm.",
         "The licence of “Tidal Nets: Forecasts of the Sea” is CC0.",
@@ -121,5 +126,5 @@ def test_catalogue_goes_before_the_text(put: Put, store: Store) -> None:
 
 def test_what_no_text_states_is_said_to_be_unknown(put: Put, store: Store) -> None:
     put("readme", "# Tides\n\nThe code of our forecasts.", title="Tidal Nets: Forecasts of the Sea")
-    reply = reply_to(store, "What is the license of Tidal Nets?")
+    reply = reply_to(store, "What is the license of Tidal Nets?", "licence")
     assert not reply.claims and "no licence" in reply.reason

@@ -12,7 +12,7 @@ import pytest
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Section, Source, text_hash
-from service.catalogue.fields import FIELDS, Field
+from index.inference.parsed_question import FIELDS, Field
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import ListingRequest
 from service.catalogue.snapshot import read_catalogue
