@@ -34,7 +34,8 @@ class AnswerWindow:
         end: Where it ends.
         best: The log-odds that its best sentence answers, by the reader.
         again: The log-odds that the window answers, by the checker, which read it by itself below
-            its title and headings.
+            its title and headings; of a window too far behind to be read again, the least of those
+            that were; 0 if none was.
         secondary: Whether its source only reports on another.
     """
 

@@ -18,7 +18,9 @@ from service.types import Citation, Evidence
 from service.verification.provenance import Originals
 
 READ_FIRST = 4  # passages that are read before the others
-MAX_WINDOWS = 6  # windows of the evidence that are considered, and read a second time
+MAX_WINDOWS = 6  # windows of the evidence that are considered
+# What the checker's log-odds that windows answer differ by at most: they lie between -3.5 and 2.5.
+SPREAD = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _read_part(
         among = passages[: numbers.stop]
         among = [p for p in among if within is None or p.evidence.source.id in within]
         windows = answer_windows(among, originals, MAX_WINDOWS)
-        windows = read_again(question, windows, checker, known_windows)
+        windows = _ranked_again(question, windows, checker, known_windows)
         part = replace(part, passages=tuple(passages), windows=tuple(windows))
     return part
 
@@ -140,13 +142,31 @@ def _renumbered(
     return replace(part, passages=passages, windows=windows)
 
 
+def _ranked_again(
+    question: str,
+    windows: Sequence[AnswerWindow],
+    checker: Checker,
+    known: dict[tuple[str, int, int], float],
+) -> list[AnswerWindow]:
+    """Read those windows again that may come first then, and rank all of them anew.
+
+    Mostly there is one, so that nothing need be read. See ``read_again``.
+    """
+    best = max((window.score for window in windows), default=0.0)
+    close = [w for w in windows if w.score >= best - w.passage.calibration.ranking.again * SPREAD]
+    read = read_again(question, close, checker, known) if len(close) > 1 else close
+    least = min((window.again for window in read), default=0.0)
+    others = [replace(window, again=least) for window in windows if window not in close]
+    return sorted([*read, *others], key=lambda window: -window.score)
+
+
 def read_again(
     question: str,
     windows: Sequence[AnswerWindow],
     checker: Checker,
     known: dict[tuple[str, int, int], float] | None = None,
 ) -> list[AnswerWindow]:
-    """Read windows a second time, each below its title and headings, and rank them anew.
+    """Read windows a second time, each below its title and headings.
 
     Args:
         question: The question.
@@ -164,5 +184,4 @@ def read_again(
         ]
         odds = checker.answers(pairs).tolist()
         known.update(zip([places[n] for n in new], odds, strict=True))
-    read = [replace(w, again=known[place]) for w, place in zip(windows, places, strict=True)]
-    return sorted(read, key=lambda window: -window.score)
+    return [replace(w, again=known[place]) for w, place in zip(windows, places, strict=True)]
