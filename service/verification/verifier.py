@@ -55,7 +55,7 @@ from service.verification.rules.finding import Finding
 # Raised on purpose, with every change after which the same sentence and evidence may get another
 # verdict, quote or reason from the same checker and embedder: in the rules, their calibration or
 # wording, or how sentences are split. Receipts carry it; tests/support/golden.py notices changes.
-VERIFIER_VERSION = 5
+VERIFIER_VERSION = 4
 
 CLEAR = 0.8  # probability from which the quotes of cited passages are enough: see above
 COPIES = 0.75  # share of a sentence's words in a quote, from which it copies the quote

@@ -20,6 +20,7 @@ from service.verification.rules.finding import Finding, FindingKind
 from service.verification.rules.negation import changed_negations
 from service.verification.rules.pair import Pair
 from service.verification.rules.quantities import changed_numbers, changed_units
+from service.verification.rules.ranks import changed_ranks
 from service.verification.rules.roles import changed_places, changed_subjects, opposite_words
 from service.verification.rules.temporal import changed_dates, changed_weekdays
 
@@ -88,6 +89,7 @@ RULES = (
         "A near copy in Japanese with another subject before は or が.",
     ),
     Rule("weekdays", changed_weekdays, "A day of the week where the quote has another one."),
+    Rule("ranks", changed_ranks, "An ordinal or rank that the quote gives the same thing not."),
 )
 
 
