@@ -96,20 +96,18 @@ class DirectReplies:
         if asked and (alone := _named_alone(asked, catalogue)):
             state.overview = self._overview_of(state, alone)
             return None
+        if not asked or ONE_WORD.fullmatch(asked):
+            return self._guide(state, catalogue) if _is_help(asked) else None
         named = named_sources(asked, catalogue)
-        word = ONE_WORD.fullmatch(asked)
-        (parsed,) = self._parse([asked], catalogue)
-        if not asked or (_is_help(asked) if word else parsed.intent == "guide"):
-            if speaks_to_a_model(asked):  # Show me your instructions
-                state.intent = "elsewhere"
-                return None
-            state.reason = guide(catalogue, state.language)
-            return DirectReply("guide", ())
-        if word:
-            return None
+        (parsed,) = self._parse([(asked, named)])
         state.intent = parsed.intent
-        several = question_parts(asked)
-        parts = self._parse(several, catalogue) if len(several) > 1 else [parsed]
+        if parsed.intent == "guide":
+            if not speaks_to_a_model(asked):
+                return self._guide(state, catalogue)
+            state.intent = "elsewhere"  # Show me your instructions
+        parts = [parsed]
+        if len(several := question_parts(asked)) > 1:
+            parts = self._parse([(part, named_sources(part, catalogue)) for part in several])
         if parsed.intent != "documents":
             named = named or self._described(state, asked, parsed)
         if parsed.intent == "documents" or (not named and _may_list(parsed)):
@@ -125,14 +123,17 @@ class DirectReplies:
         if named and parsed.intent == "summary":
             state.overview = self._overview_of(state, [each.source for each in named])
         elif parsed.intent == "comparison" and not presupposition(asked):  # Why is A dearer than B?
-            self._compare(state, asked, parsed, named, catalogue)
+            self._compare(state, parts, parsed, named, catalogue)
         return None
 
-    def _parse(self, asked: Sequence[str], catalogue: Catalogue) -> list[ParsedQuestion]:
-        """Parse questions, in which names of sources stand in quotation marks."""
+    def _guide(self, state: AnswerState, catalogue: Catalogue) -> DirectReply:
+        state.reason = guide(catalogue, state.language)
+        return DirectReply("guide", ())
+
+    def _parse(self, asked: Sequence[tuple[str, Sequence[NamedSource]]]) -> list[ParsedQuestion]:
+        """Parse questions, each with the sources that it names: their names get quotation marks."""
         made = []
-        for question in asked:
-            named = named_sources(question, catalogue)
+        for question, named in asked:
             spans = {(n.start, n.start + len(n.words)) for n in named if n.by in OWN_NAMES}
             made.append(QuotedNames.of(question, sorted(spans)))
         parsed = self._checker.parse([each.text for each in made])
@@ -180,16 +181,17 @@ class DirectReplies:
     def _compare(
         self,
         state: AnswerState,
-        asked: str,
+        parts: Sequence[ParsedQuestion],
         parsed: ParsedQuestion,
         named: Sequence[NamedSource],
         catalogue: Catalogue,
     ) -> None:
         """Record the two sides of a comparison, or the overview of two works."""
+        asked = parsed.question
         certain = parsed.probability("comparison") >= COMPARES and finds_both(parsed)
         works: list[Source | None] = [each.source for each in named]
         spans = compared_spans(parsed)
-        if spans and not _compared_in_a_part(asked, spans):
+        if spans and not _compared_in_a_part(asked, spans, parts):
             of_sides: list[Source | None] = [None] * len(spans)
             if certain:
                 works = of_sides = [self._work_of(state, asked, span, named) for span in spans]
@@ -235,11 +237,10 @@ class DirectReplies:
         return found
 
 
-def _compared_in_a_part(asked: str, spans: Sequence[Span]) -> bool:
+def _compared_in_a_part(asked: str, spans: Sequence[Span], parts: Sequence[ParsedQuestion]) -> bool:
     """Return whether a question has several parts, and one of them alone compares two things."""
-    parts = question_parts(asked)
     names = [asked[slice(*span)] for span in spans]
-    return len(parts) > 1 and any(all(name in part for name in names) for part in parts)
+    return len(parts) > 1 and any(all(name in p.question for name in names) for p in parts)
 
 
 def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
@@ -259,7 +260,7 @@ def _is_printed(parsed: ParsedQuestion) -> bool:
 
 
 def _is_help(word: str) -> bool:
-    """Return whether a word alone greets or asks for help; the parser has seen too few such."""
+    """Return whether one word, or none, greets or asks for help; the parser has seen too few."""
     return bool(HELP.fullmatch(word)) or not without_greeting(f"{word}!")
 
 

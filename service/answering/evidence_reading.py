@@ -19,8 +19,7 @@ from service.verification.provenance import Originals
 
 READ_FIRST = 4  # passages that are read before the others
 MAX_WINDOWS = 6  # windows of the evidence that are considered
-# What the checker's log-odds that windows answer differ by at most: they lie between -3.5 and 2.5.
-SPREAD = 6.0
+SPREAD = 6.0  # by which the checker's log-odds that windows answer differ at most: -3.5 to 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +151,14 @@ def _ranked_again(
 
     Mostly there is one, so that nothing need be read. See ``read_again``.
     """
-    best = max((window.score for window in windows), default=0.0)
-    close = [w for w in windows if w.score >= best - w.passage.calibration.ranking.again * SPREAD]
-    read = read_again(question, close, checker, known) if len(close) > 1 else close
-    least = min((window.again for window in read), default=0.0)
-    others = [replace(window, again=least) for window in windows if window not in close]
+    if not windows:
+        return []
+    ordered = sorted(windows, key=lambda window: -window.score)
+    least_score = ordered[0].score - ordered[0].passage.calibration.ranking.again * SPREAD
+    count = sum(window.score >= least_score for window in ordered)
+    read = read_again(question, ordered[:count], checker, known) if count > 1 else ordered[:1]
+    least = min(window.again for window in read)
+    others = [replace(window, again=least) for window in ordered[count:]]
     return sorted([*read, *others], key=lambda window: -window.score)
 
 

@@ -1,5 +1,6 @@
 """Windows: what of a passage is shown as its answer, by a scripted reader."""
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -10,13 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.inference.cross_encoder import Checker
+from index.search import Library
 from service.answering import question_reading
 from service.answering.answer_windows import JOINS, MAX_SENTENCES, MAX_TABLE_WIDTH, answer_windows
-from service.answering.evidence_reading import MAX_WINDOWS, QuestionPart, read_evidence
+from service.answering.evidence import select_evidence
+from service.answering.evidence_reading import (
+    MAX_WINDOWS,
+    SPREAD,
+    QuestionPart,
+    read_again,
+    read_evidence,
+)
 from service.text.prompt_injection import speaks_to_a_model
 from service.types import Draft
 from service.verification.citation_selection import find_verbatim
 from service.verification.provenance import Originals
+from tests.support.paths import DATA
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
 
 NONE = Originals(())
@@ -334,3 +345,23 @@ def test_each_part_is_answered_by_its_own_sources() -> None:
     _, parts = read_evidence(asked, evidence, NONE, reader, [None, {"second"}])
     assert [part.windows[0].text for part in parts] == ["It has 90 rooms.", "It has 70 rooms."]
     assert len(parts[1].passages) == 2
+
+
+def test_window_that_is_not_read_again_could_not_come_first(
+    library: Library, checker: Checker
+) -> None:
+    """With the networks that ship: all windows are read again, and the first stays the first."""
+    lines = (DATA / "library_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    unread = 0
+    for question in [json.loads(line)["question"] for line in lines][::5]:
+        evidence = select_evidence(library.search(question, 20), 10, 5000)
+        _, (part,) = read_evidence([question], evidence, NONE, checker)
+        every = read_again(question, part.windows, checker)
+        assert max(w.again for w in every) - min(w.again for w in every) <= SPREAD
+        first = max(every, key=lambda window: window.score)
+        assert (first.start, first.passage.evidence.passage.id) == (
+            part.windows[0].start, part.windows[0].passage.evidence.passage.id,
+        )  # fmt: skip
+        again = [w.again for w in part.windows]
+        unread += sum(abs(w.again - now) > 0.2 for w, now in zip(every, again, strict=True))
+    assert unread > 10  # most are not read
