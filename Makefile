@@ -6,10 +6,10 @@
 #   make test-fast          the tests that need no model, server, browser or process of their own
 #   make browser            what the tests of the page need, and those tests
 #   make pictures           the pictures of README.md, of a newcomer's tour of the page
-#   make soak               the tests that take long, of which `make test` takes a sample: crashes,
-#                           damaged files, large files, hostile requests, the whole mutation gate,
-#                           LangChain, LlamaIndex, the page in every look, and a newcomer's tour of
-#                           a clean clone after `make serve`
+#   make soak               the tests that take long, of which `make test` takes a sample or none:
+#                           crashes, damaged files, large files, hostile requests, the whole mutation
+#                           gate, an installation without torch, LangChain, LlamaIndex, the page in
+#                           every look, and a newcomer's tour of a clean clone after `make serve`
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
@@ -71,8 +71,9 @@ serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 test test-fast browser soak: export PYTHONDONTWRITEBYTECODE :=
 
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
+# One process more than two cores have, as one often waits for a server or a page.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
@@ -91,7 +92,10 @@ soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-fram
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py \
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
 		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
-		tests/service/openai_compat/test_frameworks.py \
+		tests/service/openai_compat/test_frameworks.py tests/service/cli/test_plain_installation.py \
+		tests/service/answering/test_follow_up_questions.py tests/index/storage/test_hybrid_search.py \
+		tests/index/inference/test_encoder_graph.py tests/corpus/readers/pdf/test_places.py \
+		tests/benchmarks/test_peers.py \
 		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.

@@ -6,6 +6,11 @@ The loss of a row is the negative log-likelihood of its answer among all tokens 
 answer", whose logit is 0: p = sum(exp(z_t) over the tokens that answer) / (1 + sum(exp(z_t))). So
 the log of the sum over any part of a text is the log-odds that this part answers, against no
 answer: of a passage, of a sentence, of a word.
+
+With a teacher, an earlier reader, a second term is added: the Kullback-Leibler divergence from what
+the teacher says of the same text when it is asked in the text's language, where that is known,
+times the probability that the teacher gives to the right answer. So the fit keeps what the teacher
+knows within a language, and learns to say the same when it is asked in the other.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -45,26 +51,40 @@ MAX_QUESTION, MAX_TOKENS = 64, 384
 WARM_UP = 0.05  # share of the fit in which the learning rate rises
 BIAS = -5.0  # of the untrained head: one token in about 150, as many as a passage has
 
-# Token ids, which of them are of the text, and which of these answer.
-Encoded = tuple[list[int], list[bool], list[bool]]
+
+class Encoded(NamedTuple):
+    """Token ids of a row, which of them are of the text, and which of these answer.
+
+    ``text`` is where the text begins; ``twin`` are the ids of the row when it is asked in the
+    text's language, empty where that is not known, and ``twin_text`` is where its text begins.
+    """
+
+    ids: list[int]
+    inside: list[bool]
+    gold: list[bool]
+    text: int
+    twin: list[int]
+    twin_text: int
 
 
 def encoded(rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict) -> list[Encoded]:
-    """Tokenise rows: token ids, which of them are of the text, and which of these answer.
-
-    A row whose whole answer was cut off is left out.
-    """
+    """Tokenise rows; a row whose whole answer was cut off is left out."""
     asked = tokenizer.encode_batch([r.question for r in rows], add_special_tokens=False)
+    twins = tokenizer.encode_batch([r.twin for r in rows], add_special_tokens=False)
     titles = [r.title + "\n" if r.title else "" for r in rows]
     texts = tokenizer.encode_batch(
         [t + r.text for t, r in zip(titles, rows, strict=True)], add_special_tokens=False
     )
     found = []
-    for row, title, question, text in zip(rows, titles, asked, texts, strict=True):
-        first = question.ids[:MAX_QUESTION]
+
+    def joined(first: list[int], second: list[int]) -> list[int]:
         room = MAX_TOKENS - 4 - len(first)
-        ids = [config["bos"], *first, config["eos"], config["eos"], *text.ids[:room], config["eos"]]
-        lead = len(first) + 3
+        return [config["bos"], *first, config["eos"], config["eos"], *second[:room], config["eos"]]
+
+    for row, title, question, twin, text in zip(rows, titles, asked, twins, texts, strict=True):
+        first, same = question.ids[:MAX_QUESTION], twin.ids[:MAX_QUESTION]
+        ids, lead = joined(first, text.ids), len(first) + 3
+        room = MAX_TOKENS - 4 - len(first)
         inside, gold = [False] * len(ids), [False] * len(ids)
         for n, (a, b) in enumerate(text.offsets[:room]):
             a, b = a - len(title), b - len(title)
@@ -72,18 +92,36 @@ def encoded(rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict) -> l
             gold[lead + n] = any(a < y and x < b for x, y in row.spans)
         if row.spans and not any(gold):
             continue  # its answer was cut off
-        found.append((ids, inside, gold))
+        asked_so = joined(same, text.ids) if row.twin else []
+        found.append(Encoded(ids, inside, gold, lead, asked_so, len(same) + 3))
     return found
 
 
 def loss_of(logits: Tensor, inside: Tensor, gold: Tensor) -> Tensor:
     """Return the mean negative log-likelihood of rows; see the module's docstring."""
+    logs = log_probabilities(logits, inside)
+    return -right_of(logs, gold).mean()
+
+
+def log_probabilities(logits: Tensor, inside: Tensor) -> Tensor:
+    """Return the log-probabilities [n, 1 + length] of "no answer" and of each token of the text."""
     z = logits.float().masked_fill(~inside, -1e4)
-    zero = torch.zeros(len(z), 1)
-    every = torch.logsumexp(torch.cat([zero, z], 1), 1)
-    answered = gold.any(1)
-    right = torch.logsumexp(z.masked_fill(~gold, -1e4), 1)
-    return (every - torch.where(answered, right, torch.zeros_like(right))).mean()
+    return torch.log_softmax(torch.cat([torch.zeros(len(z), 1), z], 1), 1)
+
+
+def right_of(logs: Tensor, gold: Tensor) -> Tensor:
+    """Return the log-probability [n] of the right answer, which is "no answer" without ``gold``."""
+    right = torch.cat([~gold.any(1, keepdim=True), gold], 1)
+    return torch.logsumexp(logs.masked_fill(~right, -1e4), 1)
+
+
+def divergence_from(taught: Tensor, logs: Tensor, gold: Tensor) -> Tensor:
+    """Return the mean divergence of log-probabilities [n, 1 + length] from the teacher's.
+
+    A row counts as much as the teacher believes in its right answer.
+    """
+    each = (taught.exp() * (taught - logs)).sum(1)
+    return (right_of(taught, gold).exp() * each).mean()
 
 
 def grouped(rows: Sequence[Encoded], budget: int, rng: random.Random) -> list[list[Encoded]]:
@@ -95,8 +133,8 @@ def grouped(rows: Sequence[Encoded], budget: int, rng: random.Random) -> list[li
         rng: Draws the order.
     """
     groups: list[list[Encoded]] = [[]]
-    for row in sorted(rows, key=lambda row: len(row[0]) + rng.random() * 8):
-        if groups[-1] and (len(groups[-1]) + 1) * len(row[0]) > budget:
+    for row in sorted(rows, key=lambda row: len(row.ids) + rng.random() * 8):
+        if groups[-1] and (len(groups[-1]) + 1) * len(row.ids) > budget:
             groups.append([])
         groups[-1].append(row)
     rng.shuffle(groups)
@@ -110,16 +148,22 @@ class Fit:
         self.args = args
         torch.manual_seed(args.seed)
         weights, config, packed = read_weights(WEIGHTS)
+        shared = dict(weights)
         if args.start:
             weights |= start_weights(args.start)
         else:
             weights["read.weight"] = weights["ans.weight"] * 0.5
             weights["read.bias"] = torch.full((1,), BIAS)
-        for name in ("nli.weight", "nli.bias", "ans.weight", "ans.bias"):
-            del weights[name]
+        weights = without_heads(weights)
         self.tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
-        self.network = ReaderNetwork(weights, {**config, "max_tokens": MAX_TOKENS})
+        config = {**config, "max_tokens": MAX_TOKENS}
+        self.network = ReaderNetwork(weights, config)
         self.network.compute = torch.bfloat16
+        self.teacher: ReaderNetwork | None = None
+        if args.teacher:
+            known = without_heads(shared) | start_weights(args.teacher)
+            self.teacher = ReaderNetwork(known, config)
+            self.teacher.compute = torch.bfloat16
         self.network.dropout = args.dropout
         self.trained: list[str] = []  # names of the weights that are fitted
         self.mean: dict[str, Tensor] = {}  # their mean, once it has begun, and of so many steps
@@ -215,17 +259,36 @@ class Fit:
         """Fit one batch with a share of the highest learning rate, and return its loss."""
         for part in self.optimiser.param_groups:
             part["lr"] = part["top"] * factor
-        ids = padded([row for row, _, _ in group], self.network.config["pad"], WIDTH_STEP)
-        masks = torch.zeros(2, *ids.shape, dtype=torch.bool)
-        for n, (_, inside, gold) in enumerate(group):
-            masks[0, n, : len(inside)] = torch.tensor(inside)
-            masks[1, n, : len(gold)] = torch.tensor(gold)
-        loss = loss_of(self.network.token_logits(ids), *masks)
+        ids = padded([row.ids for row in group], self.network.config["pad"], WIDTH_STEP)
+        inside, gold = torch.zeros(2, *ids.shape, dtype=torch.bool)
+        for n, row in enumerate(group):
+            inside[n, : len(row.inside)] = torch.tensor(row.inside)
+            gold[n, : len(row.gold)] = torch.tensor(row.gold)
+        logits = self.network.token_logits(ids)
+        loss = loss_of(logits, inside, gold)
+        taught = [n for n, row in enumerate(group) if row.twin] if self.teacher else []
+        if taught:
+            known = self._taught([group[n] for n in taught], inside[taught])
+            logs = log_probabilities(logits[taught], inside[taught])
+            share = len(taught) / len(group)
+            loss = loss + share * divergence_from(known, logs, gold[taught])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         return loss.item()
+
+    def _taught(self, group: Sequence[Encoded], inside: Tensor) -> Tensor:
+        """Return the teacher's log-probabilities [n, 1 + length], in the places of the rows."""
+        assert self.teacher is not None
+        ids = padded([row.twin for row in group], self.teacher.config["pad"], WIDTH_STEP)
+        with torch.inference_mode():
+            logits = self.teacher.eval().token_logits(ids).float()
+        moved = torch.full(inside.shape, -1e4)
+        for n, row in enumerate(group):
+            size = min(len(row.ids) - row.text, len(row.twin) - row.twin_text) - 1
+            moved[n, row.text : row.text + size] = logits[n, row.twin_text : row.twin_text + size]
+        return log_probabilities(moved, inside)
 
     def save(self) -> None:
         """Write the mean of the weights: as they are, to go on from, and as they ship."""
@@ -233,6 +296,11 @@ class Fit:
         trained = {name: found[name].contiguous() for name in self.trained}
         save_file(trained, str(self.args.out.with_suffix(".float")))
         write_reader(trained, self.args.out)
+
+
+def without_heads(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the checker's heads."""
+    return {name: each for name, each in weights.items() if not name.startswith(("nli.", "ans."))}
 
 
 def start_weights(path: Path) -> dict[str, Tensor]:
@@ -254,6 +322,7 @@ def main() -> None:
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--models", type=Path, default=Path("data/models"), help="of the embedder")
     ap.add_argument("--start", type=Path, help="the .float file or reader to go on from")
+    ap.add_argument("--teacher", type=Path, help="the .float file or reader to stay close to")
     ap.add_argument("--out", type=Path, required=True)
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--lr", type=float, default=1.5e-4)

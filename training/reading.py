@@ -46,6 +46,7 @@ class ReadingRow:
     text: str
     spans: tuple[Span, ...]
     source: str
+    twin: str = ""  # the same question in the text's language, where it is known
 
     @property
     def written(self) -> bool:
@@ -74,6 +75,7 @@ class Asked:
         exact: The spans of the words that answer, where they are known.
         answers: Strings that answer, where they are known.
         source: The name of the set.
+        twin: The same question in the passage's language, where it is known.
     """
 
     question: str
@@ -82,6 +84,7 @@ class Asked:
     exact: tuple[Span, ...] = ()
     answers: tuple[str, ...] = ()
     source: str = ""
+    twin: str = ""
 
     @property
     def written(self) -> bool:
@@ -110,7 +113,10 @@ def squad_questions(
         if question is None or not exact:
             continue
         inside = [(a, b) for a, b in sentence_spans(text) if any(a < y and x < b for x, y in exact)]
-        yield Asked(question, query["doc_id"], tuple(inside), tuple(exact), answers, source)
+        yield Asked(
+            question, query["doc_id"], tuple(inside), tuple(exact), answers, source,
+            twin=query["question"],
+        )  # fmt: skip
 
 
 def _places(text: str, part: str) -> list[int]:
@@ -154,7 +160,7 @@ def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Ite
             if at >= 0:
                 chosen.append((at, at + len(part)))
         if bool(chosen) == bool(row["answerable"]):
-            yield Asked(question, row["id"], tuple(chosen), source="clapnq")
+            yield Asked(question, row["id"], tuple(chosen), source="clapnq", twin=row["question"])
 
 
 def written_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], list[Asked]]:
@@ -175,8 +181,11 @@ def written_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], l
                 answer = each["answer"][language]
                 places = [(at, at + len(answer)) for at in _places(text, answer)]
                 exact = tuple(p for p in places if any(a <= p[0] < b for a, b in chosen))
-                found.append(Asked(each["q"][asking], key, chosen, exact, (answer,), source))
-            found += [Asked(each["q"][asking], key, (), source=source) for each in row["near"]]
+                q, twin = each["q"][asking], each["q"][language]
+                found.append(Asked(q, key, chosen, exact, (answer,), source, twin))
+            for each in row["near"]:
+                q, twin = each["q"][asking], each["q"][language]
+                found.append(Asked(q, key, (), source=source, twin=twin))
     return passages, found
 
 
@@ -197,14 +206,16 @@ def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], 
             words = tuple({split[home].text[a:b] for a, b in exact})
             for asking in written.LANGUAGES:
                 source = f"document_{asking}_{row['lang']}"
-                found.append(Asked(each[asking], keys[home], chosen, exact, words, source))
+                twin = each[row["lang"]]
+                found.append(Asked(each[asking], keys[home], chosen, exact, words, source, twin))
         near = [(each, "document", documents.nearest(split, row, each)) for each in row["near"]]
         false = row.get("premises", {"false": []})["false"]
         near += [(each, "premise", documents.speaks_of(split, each)) for each in false]
         for each, kind, home in near:
             for asking in written.LANGUAGES:
                 source = f"{kind}_{asking}_{row['lang']}"
-                found.append(Asked(each[asking], keys[home], (), source=source))
+                twin = each[row["lang"]]
+                found.append(Asked(each[asking], keys[home], (), source=source, twin=twin))
     return passages, found
 
 
@@ -270,7 +281,8 @@ def rows(
 
     def row(asked: Asked, passage: Passage, question: str, text: str, spans: Spans) -> ReadingRow:
         title = passage.title if rng.random() < TITLED else ""
-        return ReadingRow(question, title, text, tuple(spans), asked.source)
+        twin = _twin(asked, text) if question == asked.question else ""
+        return ReadingRow(question, title, text, tuple(spans), asked.source, twin)
 
     for asked in questions:
         home = passages[asked.home]
@@ -293,6 +305,14 @@ def rows(
             if rng.random() < (SIMILAR_ACROSS if across else SIMILAR_WITHIN):
                 passage = passages[rng.choice(found)]
                 yield row(asked, passage, asked.question, passage.text, ())
+
+
+def _twin(asked: Asked, text: str) -> str:
+    """Return the question in the language of a text, "" if it is not known."""
+    for question in (asked.question, asked.twin):
+        if question and is_japanese(question) == is_japanese(text):
+            return question
+    return ""
 
 
 def _at_home(asked: Asked, text: str, rng: random.Random) -> Iterator[tuple[str, str, Spans]]:

@@ -2,7 +2,7 @@
 // what can be done with it.
 
 import { api } from "./api.js";
-import { button, confirmed, copied, problemNote } from "./dialogs.js";
+import { button, confirmed, copied, problemNote, whenReleased } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { bdi, h } from "./render.js";
 import { address } from "./route.js";
@@ -23,7 +23,8 @@ export class CollectionsBar {
     this.#say = say;
     this.root = h("section", { class: "collections", "aria-labelledby": "collections-title" });
     this.trouble = h("div", {});
-    scope.onChange(() => this.draw());
+    const draw = () => this.draw();
+    scope.onChange(() => whenReleased(draw));
   }
 
   /** The collection that is shown, if it is one. */

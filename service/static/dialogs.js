@@ -1,4 +1,4 @@
-// Helpers of the dialogs: closing by a click outside, confirming a deletion, errors, dates and times.
+// Helpers of the dialogs: closing by a click outside, confirming a deletion, drawing anew, errors, dates and times.
 
 import { language, t } from "./i18n.js";
 import { h, note } from "./render.js";
@@ -13,6 +13,25 @@ export const button = (words, onclick, kind = "plain", more = {}) =>
 
 export const heading = (dialog, id, words) => h("header", {}, h("h2", { id }, words),
   button(t("close"), () => dialog.close(), "secondary", { autofocus: true }));
+
+let pressed = false; // whether the mouse's button is down, or a finger on the screen
+const waiting = new Set(); // what to draw once it is up
+
+function released() {
+  pressed = false;
+  for (const draw of waiting) draw();
+  waiting.clear();
+}
+// The click comes after the pointer is up: what it acts on is there until then, and draws at once what it changes.
+addEventListener("pointerdown", () => { pressed = true; }, true);
+addEventListener("click", () => { pressed = false; }, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(released), true);
+
+/** Draw what came meanwhile, but not under a pointer that is down: the click would be lost with what it was pressed on. */
+export function whenReleased(draw) {
+  if (pressed) waiting.add(draw);
+  else draw();
+}
 
 /** Whether the reader wants it: a promise. `what` is a name that came from outside. */
 export function confirmed(title, what, text, action) {

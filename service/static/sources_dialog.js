@@ -3,7 +3,7 @@
 
 import { wantsRemoval } from "./upload_dialog.js";
 import { api } from "./api.js";
-import { button, heading, modal, problemNote, shortTime } from "./dialogs.js";
+import { button, heading, modal, problemNote, shortTime, whenReleased } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { reasonOf } from "./job_items.js";
 import { bdi, h, kindWord, sourceMeta, sourceTitle, srOnly } from "./render.js";
@@ -20,6 +20,7 @@ export class SourcesDialog {
   #unread = [];
   #filter = "";
   #failure = null;
+  #redraw = () => this.#fill();
 
   /** `bar`: the collections; `scope`: where is asked, which is drawn anew when it changes. */
   constructor(dialog, adding, bar, scope) {
@@ -28,7 +29,7 @@ export class SourcesDialog {
     this.#bar = bar;
     this.#scope = scope;
     this.body = h("div", {});
-    scope.onChange(() => { if (this.#dialog.open) this.#fill(); });
+    scope.onChange(() => { if (this.#dialog.open) whenReleased(this.#redraw); });
   }
 
   get sources() { return this.#sources ?? []; }
@@ -84,7 +85,7 @@ export class SourcesDialog {
     } catch (error) {
       this.#failure = { title: t("libraryFailed"), detail: error.title };
     }
-    this.#fill();
+    whenReleased(this.#redraw);
     this.#scope.draw();
   }
 

@@ -12,6 +12,8 @@ import pytest
 from environments import PEERS, pins
 from sides import SIDES
 
+from tests.support.soak import soak_only
+
 FAKE = f"""import sys; sys.path.insert(0, {str(peers.PEER.parent)!r})
 from pathlib import Path
 from peer import serve
@@ -60,6 +62,7 @@ def test_side_that_cannot_start_is_error(tmp_path: Path):
         pass
 
 
+@soak_only
 @pytest.mark.process
 def test_tenkyo_side_ingests_and_searches(tmp_path: Path, model: Path):
     texts = [["The cat sat on the mat.", "東京は日本の首都です。"], ["Paris lies on the Seine."]]

@@ -104,6 +104,32 @@ def test_collection_is_made_filled_renamed_and_deleted(house, shelf, visit):
     expect(scope(reader)).to_contain_text("All sources")
 
 
+def test_click_is_not_lost_while_the_list_is_drawn_anew(house, shelf, visit):
+    shelf("Speech", "instructgpt")
+    reader = visit(house.url)
+    reader.page.locator("#open-library").click()
+    dialog = reader.page.locator("#library")
+    dialog.locator(".shelf", has_text="Speech").click()
+    dialog.get_by_role("button", name="Choose from the library").click()
+    held = []
+    reader.page.route(
+        "**/v1/collections", lambda route: held.append(route)
+    )  # what is in each is not known yet
+    dialog.locator('li[data-id="whisper"] > input').click()
+    while not held:
+        reader.page.wait_for_timeout(20)
+    done = dialog.get_by_role("button", name="Done")
+    done.scroll_into_view_if_needed()
+    box = done.bounding_box()
+    reader.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    reader.page.mouse.down()
+    with reader.page.expect_response("**/v1/collections"):
+        held[0].continue_()
+    reader.page.wait_for_timeout(200)  # the list would be drawn here
+    reader.page.mouse.up()
+    expect(dialog.locator("li[data-id]")).to_have_count(2)
+
+
 def test_scope_is_chosen_beside_the_question(house, shelf, visit):
     shelf("Speech", "whisper", "article-en")
     shelf("Agents", "instructgpt")

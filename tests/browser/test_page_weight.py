@@ -9,8 +9,8 @@ import pytest
 
 from service.api.start_page import STATIC as SERVED
 from tests.support.browser.driver import expect
-from tests.support.browser.looks import SOAK
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
+from tests.support.soak import SOAK, soak_only
 
 HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on the wire
 PAINT = 1_000  # ms to the first contentful paint, from loopback
@@ -133,7 +133,9 @@ def many(claims: int):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("claims", "bound"), [(200, 3_000), (1_000, 15_000)])
+@pytest.mark.parametrize(
+    ("claims", "bound"), [(200, 3_000), pytest.param(1_000, 15_000, marks=soak_only)]
+)
 def test_page_handles_many_sentences(reciting, watched, claims, bound):
     """Measures the time to the whole answer, in ms, and the longest block of the page."""
     reciting.engine.made = many(claims)

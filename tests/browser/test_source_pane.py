@@ -19,9 +19,9 @@ from service.api.app import create_app
 from service.conversations.store import History
 from service.types import Evidence
 from tests.support.browser.driver import expect
-from tests.support.browser.looks import SOAK
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, Trusting, evidence, recited
 from tests.support.live_server import served
+from tests.support.soak import SOAK
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}, {"width": 320, "height": 600}]  # fmt: skip
 FACT = "The archive in Kanda holds 4,217 maps of the old city."

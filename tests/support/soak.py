@@ -2,4 +2,7 @@
 
 import os
 
+import pytest
+
 SOAK = bool(os.environ.get("SOAK"))
+soak_only = pytest.mark.skipif(not SOAK, reason="takes long: make soak")

@@ -106,7 +106,7 @@ def marked(ids, mask):
 
 @pytest.mark.parametrize("title", ["", "w30 w31"])
 def test_masks_mark_the_text_and_its_answers(title: str) -> None:
-    ((ids, inside, gold),) = encode(row("w10 w11", title, "w20 w21 w22 w23", "w21 w22"))
+    ((ids, inside, gold, *_),) = encode(row("w10 w11", title, "w20 w21 w22 w23", "w21 w22"))
     above = [30, 31] if title else []
     assert ids == [0, 10, 11, 2, 2, *above, 20, 21, 22, 23, 2]
     assert marked(ids, inside) == [20, 21, 22, 23]  # neither title nor question
@@ -115,7 +115,7 @@ def test_masks_mark_the_text_and_its_answers(title: str) -> None:
 
 def test_token_that_is_partly_in_an_answer_answers() -> None:
     question = ReadingRow("w10", "w30", "w20 w21", ((5, 6),), "set")
-    ((ids, _, gold),) = encode(question)
+    ((ids, _, gold, *_),) = encode(question)
     assert marked(ids, gold) == [21]
 
 
@@ -132,13 +132,13 @@ def test_row_whose_answer_is_cut_off_is_left_out() -> None:
     unanswered = ReadingRow("w10", "", f"{long} w21", (), "set")
     found = encode(lost, kept, unanswered)
     assert len(found) == 2
-    for ids, inside, gold in found:
+    for ids, inside, gold, *_ in found:
         assert len(ids) == len(inside) == len(gold) == MAX_TOKENS and ids[-1] == 2
     assert marked(found[0][0], found[0][2]) == [21] and not any(found[1][2])
 
 
 def test_long_question_is_cut() -> None:
-    ((ids, inside, _),) = encode(row(words(3, 30) + " " + words(3, 40), "", "w20", "w20"))
+    ((ids, inside, *_),) = encode(row(words(3, 30) + " " + words(3, 40), "", "w20", "w20"))
     assert ids.index(2) == 1 + MAX_QUESTION and marked(ids, inside) == [20]
 
 
@@ -148,7 +148,7 @@ def test_rows_are_those_that_the_reader_sees(tmp_path) -> None:
     network = PairNetwork([checker, reader], None, "reader")
     network._load_network = lambda: None  # only its tokenizer is needed
     for title, text in (("", words(20, 9)), ("w30", words(3, 60) * 9)):
-        ((ids, inside, _),) = encode(row("w10 w11", title, text))
+        ((ids, inside, *_),) = encode(row("w10 w11", title, text))
         below = f"{title}\n{text}" if title else text
         (seen,), (spans,) = network.rows([(below, "w10 w11")])
         assert seen == ids

@@ -27,7 +27,7 @@ from tests.support.soak import SOAK
 
 pytestmark = pytest.mark.process
 
-SECONDS = 600 if SOAK else 8  # of fuzzing, at most
+SECONDS = 600 if SOAK else 4  # of fuzzing, at most
 LIMIT = 5.0  # seconds for one file
 MEMORY = 1_000_000_000
 

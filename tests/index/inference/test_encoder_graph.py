@@ -21,6 +21,7 @@ from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from index.inference.openvino_runtime import openvino_core
 from index.inference.sentence_transformer import SentenceTransformerModel
 from tests.support.small_checker import write_small_checker
+from tests.support.soak import soak_only
 
 _random = np.random.default_rng(0)
 # Rows of one batch: alone, of equal lengths, with much padding, and as long as they may be.
@@ -124,6 +125,7 @@ def quantized(graph) -> list[tuple[tuple[int, ...], bytes]]:
     return sorted((array.shape, array.tobytes()) for array in found)
 
 
+@soak_only
 @pytest.mark.model
 def test_the_same_matrices_are_quantized_as_in_the_traced_graph(encoders, original) -> None:
     export = original.export()
@@ -131,6 +133,7 @@ def test_the_same_matrices_are_quantized_as_in_the_traced_graph(encoders, origin
     assert len(ours) == 24 and ours == quantized(export.graph())
 
 
+@soak_only
 @pytest.mark.model
 def test_vectors_are_those_of_the_traced_graph(encoders, original, tmp_path: Path) -> None:
     """An index that was made with the traced graph is searched as before."""

@@ -26,7 +26,7 @@ from index.storage.local_index import LocalIndex
 from index.storage.manifest import read_manifest
 from index.storage.segment import text_key
 from tests.support.paths import ROOT
-from tests.support.soak import SOAK
+from tests.support.soak import SOAK, soak_only
 
 pytestmark = pytest.mark.process
 
@@ -156,10 +156,10 @@ def kill_repeatedly(scratch: Tenkyo, docs: Path, folder: Path, kills: int) -> No
 def test_ingestion_killed_at_any_moment_loses_nothing(
     tmp_path: Path, scratch: Tenkyo, docs: Path
 ) -> None:
-    kill_repeatedly(scratch, docs, tmp_path, 2)
+    kill_repeatedly(scratch, docs, tmp_path, 2 if SOAK else 1)
 
 
-@pytest.mark.parametrize("after", [0.0, 1.0])
+@pytest.mark.parametrize("after", [0.0, 1.0] if SOAK else [0.0])
 def test_ctrl_c_keeps_what_was_read(
     tmp_path: Path, scratch: Tenkyo, docs: Path, after: float
 ) -> None:
@@ -181,7 +181,7 @@ def test_ctrl_c_keeps_what_was_read(
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SOAK, reason="takes long: make soak")
+@soak_only
 @pytest.mark.timeout(7200)
 def test_ingestion_of_posts_killed_at_any_moment_loses_nothing(
     tmp_path: Path, unpacked: Path, shared: Path

@@ -21,6 +21,7 @@ from service.types import EvidenceFound, to_json
 from service.verification import receipt
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
+from tests.support.soak import SOAK
 
 WHISPER = "How many hours of audio was Whisper trained on?"
 MORE = "How many of them were not English?"
@@ -198,7 +199,7 @@ def test_answers_of_three_question_conversations(engine, language):
     picked = [row for row in rows("conversations.jsonl") if row["language"] == language]
     assert len(picked) >= 12
     right = 0
-    for row in picked[:6]:
+    for row in picked[: 6 if SOAK else 3]:
         third = talk(engine, *(turn["ask"] for turn in row["turns"]), mode="quoted")[-1]
         right += any(says in quotes(third) for says in row["turns"][-1]["says"])
-    assert right >= 4
+    assert right >= (4 if SOAK else 2)

@@ -20,10 +20,10 @@ def test_library_questions_have_supporting_sentences(library):
 @pytest.mark.timeout(600)
 def test_quote_mode_answers_library_questions(library, checker, history):
     """Most first citations support the answer, and most unanswerable questions are abstained from,
-    as docs/evaluation.md says. `make soak` asks all questions, `make test` every other
+    as docs/evaluation.md says. `make soak` asks all questions, `make test` every third
     answerable one."""
     rows = enumerate(read(DATA / "library_questions.jsonl"))
-    asked = [row for n, row in rows if SOAK or n % 2 == 0 or not row["answerable"]]
+    asked = [row for n, row in rows if SOAK or n % 3 == 0 or not row["answerable"]]
     results = ask_all(Engine(library, checker, history), asked)
     print(summary(results), *(r.line for r in results if not r.right), sep="\n")
     answerable = [r for r in results if r.question["answerable"]]

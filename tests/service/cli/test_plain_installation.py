@@ -19,6 +19,7 @@ from index.inference.nli_checker import NliChecker
 from index.inference.reranker import CrossEncoderReranker
 from tests.support.commands import run_here
 from tests.support.paths import ROOT
+from tests.support.soak import soak_only
 
 INSTALL = "install -e '.[sentence-transformers]'"
 
@@ -40,6 +41,7 @@ def tenkyo(tmp_path: Path):
     return run
 
 
+@soak_only
 @pytest.mark.model
 @pytest.mark.process
 def test_bundled_models_need_no_torch(tenkyo, tmp_path: Path) -> None:

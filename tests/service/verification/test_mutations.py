@@ -17,9 +17,9 @@ from tests.support.mutants import KINDS, Statement, mutants, statements, without
 from tests.support.mutation_gate import EACH, accepted, accepted_behind, caught, evidence_for
 from tests.support.soak import SOAK
 
-TRIED = EACH if SOAK else 8  # mutants of a kind and language
+TRIED = EACH if SOAK else 5  # mutants of a kind and language
 UNTOUCHED = 260  # true claims in English; in Japanese there are fewer sentences
-STEP = 1 if SOAK else 4  # of the true claims, every how many is tried
+STEP = 1 if SOAK else 6  # of the true claims, every how many is tried
 BEHIND = 12 if SOAK else 3  # lies behind true clauses, of each number of clauses and language
 
 
@@ -63,7 +63,7 @@ def test_lies_behind_true_clauses_are_caught(library, verifier, found, request):
     printed = request.config.getoption("capture") == "no"
     through, tried = [], 0
     for language in ("en", "ja"):
-        for count in COUNTS:
+        for count in COUNTS if SOAK else COUNTS[1::2]:
             made = lies_behind(found, language, count, BEHIND)
             got = [m.claim for m in made if not caught(m, library, verifier)]
             if printed:
@@ -74,4 +74,4 @@ def test_lies_behind_true_clauses_are_caught(library, verifier, found, request):
                 )
             through += got
             tried += len(made)
-    assert tried == 8 * BEHIND and len(through) <= 0.04 * tried, through
+    assert tried == (8 if SOAK else 4) * BEHIND and len(through) <= 0.04 * tried, through

@@ -6,11 +6,11 @@ combinations is looked at somewhere. ``make soak`` tests every state in all eigh
 
 from __future__ import annotations
 
-import os
 from itertools import product
 from typing import Any
 
-SOAK = bool(os.environ.get("SOAK"))
+from tests.support.soak import SOAK
+
 LOCALES, SCHEMES = ("en-GB", "ja-JP"), ("light", "dark")
 
 
