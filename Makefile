@@ -95,7 +95,7 @@ soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-fram
 		tests/service/openai_compat/test_frameworks.py tests/service/cli/test_plain_installation.py \
 		tests/service/answering/test_follow_up_questions.py tests/index/storage/test_hybrid_search.py \
 		tests/index/inference/test_encoder_graph.py tests/corpus/readers/pdf/test_places.py \
-		tests/benchmarks/test_peers.py \
+		tests/benchmarks/test_peers.py tests/service/cli/test_models.py tests/service/ingestion/test_jobs.py \
 		tests/browser $(ARGS)
 
 # On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.

@@ -46,9 +46,9 @@ def quote_answer(
 def quote_sides(sides: Sequence[Sequence[AnswerWindow]]) -> list[Draft]:
     """Choose windows that answer for each of two things that are compared, verbatim, each cited.
 
-    The best for each; if the two are one, the best of all others too: what is said of one thing
-    also looks like an answer about the other. Where a thing is not surely told of, its next best
-    follows.
+    The best for each; if the two are one, the likeliest of all others too: what is said of one
+    thing also looks like an answer about the other. Where a thing is not surely told of, its next
+    best follows.
 
     Args:
         sides: For each of the two, windows of the evidence, best first.
@@ -56,16 +56,16 @@ def quote_sides(sides: Sequence[Sequence[AnswerWindow]]) -> list[Draft]:
     chosen = [windows[0] for windows in sides if windows]
     if len(chosen) > 1 and chosen[0].overlaps(chosen[1]):
         chosen = [max(chosen, key=lambda window: window.end - window.start)]
-        chosen += _best_other([window for windows in sides for window in windows], chosen)
+        every = [window for windows in sides for window in windows]
+        chosen += _first_other(sorted(every, key=lambda window: -window.certainty), chosen)
     for windows in sides:
         if windows and windows[0].certainty < windows[0].passage.ticked_from:
-            chosen += _best_other(windows, chosen)
+            chosen += _first_other(windows, chosen)
     return [Draft(w.text, (w.passage.evidence.label,)) for w in chosen]
 
 
-def _best_other(
+def _first_other(
     windows: Sequence[AnswerWindow], chosen: Sequence[AnswerWindow]
 ) -> list[AnswerWindow]:
-    """Return the best window that has nothing in common with those chosen, in a list; or none."""
-    others = [window for window in windows if not any(map(window.overlaps, chosen))]
-    return sorted(others, key=lambda window: -window.score)[:1]
+    """Return the first window that has nothing in common with those chosen, in a list; or none."""
+    return [window for window in windows if not any(map(window.overlaps, chosen))][:1]

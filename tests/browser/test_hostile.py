@@ -20,6 +20,7 @@ from service.types import Rejected, Verdict, to_json
 from tests.support.browser.driver import Reader, expect
 from tests.support.browser.scripted_answers import WHISPER, Paced, Trusting, evidence, recited
 from tests.support.live_server import served
+from tests.support.soak import SOAK
 
 RUN = "window.executed=(window.executed||0)+1"
 HOSTILE = {
@@ -84,7 +85,7 @@ def test_every_hostile_text_is_tried():
 def test_hostile_answer_is_inert(reciting, visit, kinds):
     reader = visit(reciting.url)
     reader.expected.append("status of 404")  # the passage is in no library
-    for kind in kinds:
+    for kind in kinds if SOAK else kinds[::2]:
         print(kind)
         text = HOSTILE[kind]
         reciting.engine.made = hostile_answer(text)
@@ -144,7 +145,7 @@ def hostile_url(tmp_path_factory, embedder, checker):
 def test_hostile_sources_are_quoted_as_text(hostile_url, visit):
     url, model = hostile_url
     reader = visit(url)
-    for kind in ("script", "combining", "long"):
+    for kind in ("script", "combining", "long") if SOAK else ("script", "long"):
         print(kind)
         said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
         model.say(*said, allowed=2)
@@ -169,7 +170,7 @@ def test_hostile_questions_are_shown_as_text(quoting, visit):
     """Set by a script, since the page's text field would not accept all of it."""
     reader = visit(quoting)
     reader.expected.append("status of 422")
-    kinds = ("script", "handler", "bidi", "combining", "long", "nul")
+    kinds = ("script", "bidi", "long", "combining", "nul", "handler")[: 6 if SOAK else 3]
     questions = [f"What is Whisper? {HOSTILE[kind]}" for kind in kinds]
     for number, question in enumerate([*questions, "half \ud83d a character"], 1):
         reader.page.evaluate(f"document.querySelector('#question').value = {json.dumps(question)}")

@@ -94,6 +94,7 @@ def in_float32(graph):
     return run
 
 
+@soak_only
 @pytest.mark.model
 def test_graph_and_numpy_give_what_torch_gives(encoders, in_torch, by_openvino, kind: Kind) -> None:
     by_numpy = NumpyModel(encoders[kind])

@@ -3,12 +3,10 @@
 import pytest
 from retrieval import Bench, questions, read
 
-from tests.support.soak import SOAK
-
 
 @pytest.mark.parametrize(
     ("name", "passages", "asked"),
-    [("xquad_en", 120, 300 if SOAK else 150), ("jsquad_ja", 250, 120)],
+    [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)],
 )
 def test_hybrid_search_beats_bm25_and_vectors_alone(shared, embedder, name, passages, asked):
     """Measured on a part of each set; `make eval` measures the whole."""

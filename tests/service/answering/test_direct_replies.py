@@ -183,6 +183,7 @@ def test_question_that_may_ask_for_documents_and_says_more_is_no_list(ask: Asked
         ("sum up ReAct", {"react"}),
         ("the sourdough notes in brief", {"c0ffee"}),
         ("Compare ALCE and ReAct", {"alce", "react"}),
+        ("Compare the sourdough post with the citations paper", {"c0ffee", "alce"}),
         ("Compare ALCE and GPT-5", set()),
         ("Summarise the BERT paper", set()),
         ("What is ReAct?", set()),

@@ -30,6 +30,7 @@ from service.settings import Settings
 from tests.support.documents import slides_of_text_and_picture
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
 from tests.support.live_server import served
+from tests.support.soak import SOAK
 
 pytestmark = pytest.mark.usefixtures("kept_readers")
 
@@ -725,6 +726,8 @@ def test_killed_server_resumes_its_jobs(server) -> None:
     assert sorted(item["place"] for item in done["items"]) == ["maps.md", "rooms.md"]
     ask = {"question": "How many maps does the Kanda reading room hold?"}
     assert "40,000" in httpx.post(f"{url}/v1/answers", json=ask, timeout=60).json()["text"]
+    if not SOAK:
+        return
     # And stopped in the middle of another one, while a client follows its events.
     job = httpx.post(
         f"{url}/v1/documents", files={"files": ("more.md", many(40, "charts"))}, timeout=60

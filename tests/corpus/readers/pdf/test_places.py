@@ -35,7 +35,7 @@ UNREADABLE = {  # damaged, empty, or a scan
     "ocr_test.pdf", "zero_bytes.pdf",
 }  # fmt: skip
 LEAST = 0.98  # of the sentences
-DRAWN = 300 if SOAK else 60  # sentences of each file, at most
+DRAWN = 300 if SOAK else 100  # sentences of each file, at most
 SHORTEST = 20  # characters of a sentence
 # Bullets of Word's fonts, and glyphs without a character, as the reader has them.
 SIGNS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•") | dict.fromkeys(
