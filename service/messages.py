@@ -287,6 +287,11 @@ _MESSAGES = {
         "en": "Without a language model: the first sentences of {0}, word for word.",
         "ja": "言語モデルを使わず、{0}の最初の文をそのまま示します。",
     },
+    "overview_sections": {
+        "en": "Without a language model: the first sentences of {0} and of some of its sections,"
+        " word for word.",
+        "ja": "言語モデルを使わず、{0}といくつかの節の最初の文をそのまま示します。",
+    },
     "overview_side_by_side": {
         "en": "Without a language model to compare them: the first sentences of {0}, each word for"
         " word.",

@@ -18,12 +18,12 @@ from service.messages import joined, reader_message
 from service.text.prompt_injection import for_readers
 from service.types import Draft, Evidence
 
-MAX_SENTENCES = 5  # of the abstract of one work
-LEAD_SENTENCES = 3  # of one that has no abstract, and of each in a comparison
+MAX_SENTENCES = 5  # of one work
+LEAD_SENTENCES = 3  # first ones of a work that has no abstract, and of each in a comparison
 MAX_WORKS = 4  # in a comparison
 _PASSAGES = 40  # first passages of a document in which the sentences are looked for
 
-Origin = Literal["abstract", "lead"]
+Origin = Literal["abstract", "lead", "sections"]
 
 _NUMBER = r"^(?:(?:\d+|[IVX]+)(?:\.\d+)*\.?\s*|第\d+章\s*|[\[(（【]?\s*)?"
 _ABSTRACT = re.compile(
@@ -40,6 +40,11 @@ _OPENING_JA = re.compile(rf"{_NUMBER}(?:はじめに|まえがき|序論)\s*[.:�
 _PUBLICATION = re.compile(
     rf"{_NUMBER}(?:publication|publishing|citation|citing|authors?|bibliograph|licen[cs]e"
     r"|書誌|出版|発表|公開|著者|引用)",
+    re.IGNORECASE,
+)
+_BACK_MATTER = re.compile(
+    rf"{_NUMBER}(?:references|acknowledg|appendi|(?:table of )?contents|see also|further reading"
+    r"|参考|文献|謝辞|付録|目次|関連)",
     re.IGNORECASE,
 )
 # "In this post I compare two protocols" sums a text up better than its first sentences.
@@ -98,8 +103,9 @@ def overview(store: Store, sources: Sequence[Source], language: str) -> Overview
         language: ``en`` or ``ja``, the language of the remark.
 
     Returns:
-        Up to five sentences of an abstract, or three where there is none; of each of several
-        works, three. Without any, there are no drafts and the reason says so.
+        Up to five sentences of an abstract; where there is none, the first three of the work and
+        the first of its next two sections. Of each of several works, three sentences. Without any,
+        there are no drafts and the reason says so.
     """
     works = list(sources[:MAX_WORKS])
     limit = MAX_SENTENCES if len(works) == 1 else LEAD_SENTENCES
@@ -164,8 +170,26 @@ def _lead(store: Store, source: Source, limit: int) -> _Lead:
         if len(lead) < LEAD_SENTENCES:
             lead = _sentences(part, source, LEAD_SENTENCES)
         if lead:
-            return _Lead(lead, "lead")
+            openings = _openings(contents, source, lead, limit - len(lead))
+            return _Lead((*lead, *openings), "sections" if openings else "lead")
     return _Lead((), "lead")
+
+
+def _openings(
+    contents: Sequence[Passage],
+    source: Source,
+    lead: Sequence[tuple[Passage, str]],
+    most: int,
+) -> list[tuple[Passage, str]]:
+    """Take the first sentences of sections that the lead has none of."""
+    sections: dict[str, list[Passage]] = {}
+    for passage in contents:
+        if not _BACK_MATTER.search(_last_heading(passage)):
+            sections.setdefault(passage.heading, []).append(passage)
+    for passage, _ in lead:
+        sections.pop(passage.heading, None)
+    found = [_sentences(section, source, 1) for section in sections.values()]
+    return [sentences[0] for sentences in found if sentences][: max(0, most)]
 
 
 def _announced(opening: tuple[tuple[Passage, str], ...]) -> tuple[tuple[Passage, str], ...]:

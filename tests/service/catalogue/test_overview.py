@@ -83,6 +83,28 @@ def test_sentence_that_announces_the_contents_is_shown(store: Store, put: Put) -
     ]
 
 
+def test_next_sections_are_summed_up_by_their_first_sentences(store: Store, put: Put) -> None:
+    text = (
+        "My oven is old and hard to heat. I bake bread in it every single week. It has a floor of old grey stone.\n\n# Heat\n\n"
+        "It takes an hour to get hot enough. Then it stays so.\n\n# Steam\n\nA pan of water on the"
+        " floor gives the steam.\n\n# Cost\n\nA loaf costs me about two euros.\n\n# Verdict\n\n"
+        "I would buy the same old oven again.\n\n# References\n\nA book on ovens has all of that in it."
+    )
+    source = put("oven", text, title="An old oven")
+    shown = overview(store, [source], "en")
+    assert [draft.text for draft in shown.drafts] == [
+        "My oven is old and hard to heat.",
+        "I bake bread in it every single week.",
+        "It has a floor of old grey stone.",
+        "It takes an hour to get hot enough.",
+        "A pan of water on the floor gives the steam.",
+    ]
+    assert "and of some of its sections" in shown.reason
+    check_verbatim(shown)
+    beside = overview(store, [source, put("b", "Bread needs flour and time.", title="Bread")], "en")
+    assert len(beside.drafts) == 4  # of each of several works only the first
+
+
 def test_headings_bylines_and_tables_are_no_lead(store: Store, put: Put) -> None:
     put(
         "s",
@@ -141,7 +163,14 @@ def test_printed_paper_is_described_and_summarised(store: Store) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize(
-    "name", ["overview_abstract", "overview_lead", "overview_side_by_side", "compared"]
+    "name",
+    [
+        "overview_abstract",
+        "overview_lead",
+        "overview_sections",
+        "overview_side_by_side",
+        "compared",
+    ],
 )
 def test_remark_is_true_where_a_reader_chose_quotes_though_a_model_is_connected(name, language):
     said = reader_message(name, language, "A", "B")
