@@ -71,7 +71,7 @@ serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 test test-fast browser soak: export PYTHONDONTWRITEBYTECODE :=
 
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
-# One process more than two cores have, as one often waits for a server or a page.
+# Three processes on two cores, since one of them often waits for a server or a page.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -93,8 +93,9 @@ soak: $(VENV)/.installed-test $(VENV)/.installed-browser $(VENV)/.installed-fram
 		tests/service/verification/test_mutations.py tests/service/questions/test_premise_check.py \
 		tests/service/answering/test_library.py tests/service/api/test_hostile_requests.py \
 		tests/service/openai_compat/test_frameworks.py tests/service/cli/test_plain_installation.py \
-		tests/service/answering/test_follow_up_questions.py tests/index/storage/test_hybrid_search.py \
+		tests/service/answering/test_follow_up_questions.py tests/service/concurrency/test_many_readers.py \
 		tests/index/inference/test_encoder_graph.py tests/corpus/readers/pdf/test_places.py \
+		tests/service/answering/test_answer_windows.py \
 		tests/benchmarks/test_peers.py tests/service/cli/test_models.py tests/service/ingestion/test_jobs.py \
 		tests/browser $(ARGS)
 

@@ -177,7 +177,7 @@ def library_folder(
     read = [p.read_bytes() for p in made_by if p.suffix in (".py", ".md", ".toml")]
     kept = CACHE / f"library-{hashlib.sha256(b''.join(read)).hexdigest()[:12]}"
     CACHE.mkdir(exist_ok=True)
-    with FileLock(CACHE / "library.lock"):  # tests run in two processes
+    with FileLock(CACHE / "library.lock"):  # tests run in several processes
         if not kept.exists():
             made = tmp_path_factory.mktemp("made") / "data"
             store = Store(f"sqlite:///{made / 'tenkyo.db'}")

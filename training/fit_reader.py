@@ -162,7 +162,8 @@ class Fit:
         self.teacher: ReaderNetwork | None = None
         if args.teacher:
             known = without_heads(shared) | start_weights(args.teacher)
-            self.teacher = ReaderNetwork(known, config)
+            copied = {name: weight.clone() for name, weight in known.items()}
+            self.teacher = ReaderNetwork(copied, config)
             self.teacher.compute = torch.bfloat16
         self.network.dropout = args.dropout
         self.trained: list[str] = []  # names of the weights that are fitted

@@ -24,7 +24,6 @@ from service.answering.compared_sides import (
 )
 from service.answering.described_source import described_source
 from service.answering.state import AnswerState
-from service.catalogue.descriptions import titled_source
 from service.catalogue.guide import guide
 from service.catalogue.matching import folded_letters
 from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
@@ -110,7 +109,7 @@ class DirectReplies:
         if len(several := question_parts(asked)) > 1:
             parts = self._parse([(part, named_sources(part, catalogue)) for part in several])
         if parsed.intent != "documents":
-            named = named or self._described(state, asked, parsed, catalogue)
+            named = named or self._described(state, asked, parsed)
         if parsed.intent == "documents" or (not named and _may_list(parsed)):
             reply: CatalogueReply | None = self._listing(state, parsed, catalogue)
         else:
@@ -169,13 +168,13 @@ class DirectReplies:
         return describe(self._library.store, catalogue, sources, fields, state.language, topic)
 
     def _described(
-        self, state: AnswerState, asked: str, parsed: ParsedQuestion, catalogue: Catalogue
+        self, state: AnswerState, asked: str, parsed: ParsedQuestion
     ) -> tuple[NamedSource, ...]:
         """Find the work that a question describes, if what it asks for is asked of works only."""
         span = parsed.slot("work")
         if not span or not (_asks_for_metadata(parsed) or parsed.intent == "summary"):
             return ()
-        source = self._source_of(state, asked[slice(*span)], catalogue)
+        source = described_source(asked[slice(*span)], self._library, state.within)
         # The words of the whole question, since what the slot left out describes the work too.
         return (NamedSource(source, "part of title", state.asked, 0),) if source else ()
 
@@ -195,9 +194,7 @@ class DirectReplies:
         if spans and not _compared_in_a_part(asked, spans, parts):
             of_sides: list[Source | None] = [None] * len(spans)
             if certain:
-                works = of_sides = [
-                    self._work_of(state, asked, span, named, catalogue) for span in spans
-                ]
+                works = of_sides = [self._work_of(state, asked, span, named) for span in spans]
             state.sides = compared_sides(asked, spans, catalogue, of_sides, certain)
             if certain or state.sides:
                 state.compared = tuple(side_name(asked, span) for span in spans)
@@ -206,12 +203,7 @@ class DirectReplies:
             state.overview = self._overview_of(state, list(found.values()))
 
     def _work_of(
-        self,
-        state: AnswerState,
-        asked: str,
-        span: Span,
-        named: Sequence[NamedSource],
-        catalogue: Catalogue,
+        self, state: AnswerState, asked: str, span: Span, named: Sequence[NamedSource]
     ) -> Source | None:
         """Find the work that is one side of a comparison; None for what is no document."""
         phrase = asked[slice(*span)]
@@ -220,15 +212,7 @@ class DirectReplies:
                 return each.source
         if not speaks_of_a_document(phrase):
             return None
-        return self._source_of(state, phrase, catalogue)
-
-    def _source_of(
-        self, state: AnswerState, description: str, catalogue: Catalogue
-    ) -> Source | None:
-        """Find the source that a description means by its title, or else by what it says."""
-        return titled_source(description, catalogue, state.language) or described_source(
-            description, self._library, state.within
-        )
+        return described_source(phrase, self._library, state.within)
 
     def _recorded(
         self, state: AnswerState, reply: CatalogueReply, parts: Sequence[ParsedQuestion]

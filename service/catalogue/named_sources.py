@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from corpus.types import Source
-from service.catalogue.descriptions import WORK, WORK_JA
+from service.catalogue.descriptions import WORK, WORK_JA, described_sources
 from service.catalogue.matching import FoldedText, folded_letters
 from service.catalogue.names import FILE_SUFFIX, NameKind, known_title
 from service.catalogue.snapshot import Catalogue
@@ -102,6 +102,8 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
     found = list(_by_name(text, catalogue, about_a_work))
     if about_a_work:
         found += _by_part_of_title(text, catalogue)
+        described = described_sources(text.shown, catalogue)
+        found += [_Mention(source, "part of title", *span) for source, *span in described]
     found = _longest(found)
     if not found:
         found = [*_by_author(text, catalogue)] or [*_by_venue(text, catalogue.sources)]

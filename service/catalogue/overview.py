@@ -1,4 +1,4 @@
-"""Summaries and comparisons without a model: the abstract or first sentences of each work.
+"""Summaries and comparisons without a model: the abstract of each work, or its first sentences.
 
 Pure functions over a store. Sentences are verbatim, so they are checked like any quote; a remark
 says what they are.
@@ -43,8 +43,9 @@ _PUBLICATION = re.compile(
     re.IGNORECASE,
 )
 _BACK_MATTER = re.compile(
-    rf"{_NUMBER}(?:references|acknowledg|appendi|(?:table of )?contents|see also|further reading"
-    r"|参考|文献|謝辞|付録|目次|関連)",
+    rf"{_NUMBER}(?:references|bibliography|acknowledge?ments?|appendix(?: \w+)?|appendices"
+    r"|(?:table of )?contents|see also|further reading|comments?|related posts|about the author"
+    r"|(?:参考|引用)?文献|謝辞|付録\w?|目次|関連記事|コメント|著者について)\s*[.:：]*$",
     re.IGNORECASE,
 )
 # "In this post I compare two protocols" sums a text up better than its first sentences.
@@ -95,7 +96,9 @@ class _Lead:
 
 
 def overview(store: Store, sources: Sequence[Source], language: str) -> Overview:
-    """Show the abstract of a work, or its first sentences; of several works side by side.
+    """Show the abstract of a work, or else what it and its next sections begin with.
+
+    Several works are shown side by side.
 
     Args:
         store: The store that has their documents.
@@ -103,9 +106,9 @@ def overview(store: Store, sources: Sequence[Source], language: str) -> Overview
         language: ``en`` or ``ja``, the language of the remark.
 
     Returns:
-        Up to five sentences of an abstract; where there is none, the first three of the work and
-        the first of its next two sections. Of each of several works, three sentences. Without any,
-        there are no drafts and the reason says so.
+        Up to five sentences of an abstract, or of a Japanese introduction; else the first three of
+        the work and the first of its next two sections. Of each of several works, three sentences.
+        Without any, there are no drafts and the reason says so.
     """
     works = list(sources[:MAX_WORKS])
     limit = MAX_SENTENCES if len(works) == 1 else LEAD_SENTENCES
@@ -170,7 +173,7 @@ def _lead(store: Store, source: Source, limit: int) -> _Lead:
         if len(lead) < LEAD_SENTENCES:
             lead = _sentences(part, source, LEAD_SENTENCES)
         if lead:
-            openings = _openings(contents, source, lead, limit - len(lead))
+            openings = _openings(contents, source, lead, limit - LEAD_SENTENCES)
             return _Lead((*lead, *openings), "sections" if openings else "lead")
     return _Lead((), "lead")
 
@@ -181,15 +184,22 @@ def _openings(
     lead: Sequence[tuple[Passage, str]],
     most: int,
 ) -> list[tuple[Passage, str]]:
-    """Take the first sentences of sections that the lead has none of."""
-    sections: dict[str, list[Passage]] = {}
-    for passage in contents:
-        if not _BACK_MATTER.search(_last_heading(passage)):
-            sections.setdefault(passage.heading, []).append(passage)
-    for passage, _ in lead:
-        sections.pop(passage.heading, None)
-    found = [_sentences(section, source, 1) for section in sections.values()]
-    return [sentences[0] for sentences in found if sentences][: max(0, most)]
+    """Take the first sentences of as many sections that the lead has none of."""
+    chosen = list(lead)
+    heads = {passage.heading for passage, _ in lead}
+    for passage in contents if most > 0 else ():
+        if passage.heading in heads or any(map(_BACK_MATTER.search, _headings(passage))):
+            continue
+        said = {text for _, text in chosen}
+        found = [
+            each for each in _sentences([passage], source, LEAD_SENTENCES) if each[1] not in said
+        ]
+        if found:
+            heads.add(passage.heading)
+            chosen.append(found[0])
+        if len(chosen) == len(lead) + most:
+            break
+    return chosen[len(lead) :]
 
 
 def _announced(opening: tuple[tuple[Passage, str], ...]) -> tuple[tuple[Passage, str], ...]:
@@ -201,8 +211,12 @@ def _announced(opening: tuple[tuple[Passage, str], ...]) -> tuple[tuple[Passage,
     return (*lead[:-1], announcing[0]) if announcing else lead
 
 
+def _headings(passage: Passage) -> list[str]:
+    return [heading.strip() for heading in passage.heading.split(" › ")]
+
+
 def _last_heading(passage: Passage) -> str:
-    return passage.heading.rpartition(" › ")[2].strip()
+    return _headings(passage)[-1]
 
 
 def _sentences(

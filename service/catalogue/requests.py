@@ -40,7 +40,7 @@ _SAYS_NO_MORE = re.compile(rf"\b(?:{_WORKS}|{_ASKED})\b|{_WORKS_JA}|{_ASKED_JA}"
 
 _DOCUMENT = re.compile(
     rf"\b(?:{_WORKS}|obituar(?:y|ies)|minutes|release notes|faqs?|logs?|diar(?:y|ies)|recipes?"
-    rf"|newsletters?|travelogues?|trials?|ones?)\b|{_WORKS_JA}|追悼文|議事録|リリースノート|FAQ|日記|記録"
+    rf"|newsletters?|travelogues?|trials?)\b|{_WORKS_JA}|追悼文|議事録|リリースノート|FAQ|日記|記録"
     r"|手記|旅行記|レシピ|随筆|エッセイ|書簡",
     re.IGNORECASE,
 )
@@ -80,5 +80,5 @@ def further_words(question: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def speaks_of_a_document(phrase: str) -> bool:
-    """Return whether a phrase has a word for some sort of document, as "the trip one" has."""
+    """Return whether a phrase has a word for some sort of document."""
     return bool(_DOCUMENT.search(unicodedata.normalize("NFKC", phrase)))

@@ -14,18 +14,27 @@ export const button = (words, onclick, kind = "plain", more = {}) =>
 export const heading = (dialog, id, words) => h("header", {}, h("h2", { id }, words),
   button(t("close"), () => dialog.close(), "secondary", { autofocus: true }));
 
+const CLICK_COMES_WITHIN = 100; // milliseconds after a finger is up
 let pressed = false; // whether the mouse's button is down, or a finger on the screen
+let presses = 0;
 const waiting = new Set(); // what to draw once it is up
 
-function released() {
-  pressed = false;
-  for (const draw of waiting) draw();
-  waiting.clear();
+/** Draw what waits, unless the pointer is down again by then. */
+function releaseIn(ms) {
+  const press = presses;
+  setTimeout(() => {
+    if (press !== presses) return;
+    const draws = [...waiting];
+    pressed = false;
+    waiting.clear();
+    for (const draw of draws) draw();
+  }, ms);
 }
-// The click comes after the pointer is up: what it acts on is there until then, and draws at once what it changes.
-addEventListener("pointerdown", () => { pressed = true; }, true);
-addEventListener("click", () => { pressed = false; }, true);
-for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(released), true);
+addEventListener("pointerdown", () => { pressed = true; presses += 1; }, true);
+for (const end of ["pointerup", "pointercancel", "contextmenu"]) addEventListener(end, () => releaseIn(CLICK_COMES_WITHIN), true);
+addEventListener("blur", () => releaseIn(0)); // of the window alone
+// What a click changes is drawn at once, and only then what waits.
+addEventListener("click", () => { pressed = false; releaseIn(0); }, true);
 
 /** Draw what came meanwhile, but not under a pointer that is down: the click would be lost with what it was pressed on. */
 export function whenReleased(draw) {

@@ -1,7 +1,7 @@
 // The dialog behind the button beside the question box: ask in the whole library, in one or several
 // collections, or in one source.
 
-import { button, heading, modal } from "./dialogs.js";
+import { button, heading, modal, whenReleased } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { bdi, h } from "./render.js";
 
@@ -15,7 +15,8 @@ export class ScopeMenu {
     this.#scope = scope;
     this.#library = library;
     document.body.append(this.#dialog);
-    scope.onChange(() => { if (this.#dialog.open) this.#fill(); });
+    const draw = () => this.#fill();
+    scope.onChange(() => { if (this.#dialog.open) whenReleased(draw); });
   }
 
   async open() {

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser tests last, and skip them, saying what to install, without a browser.
 
     Last, for Playwright keeps an event loop running in the thread of the tests. Of their files the
-    long ones come first, or one of two processes would wait for the other at the end.
+    long ones come first, or the other processes would wait for one at the end.
     """
     items.sort(key=_place)
     reason = lacking()

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,9 @@ from training import fit_reader
 from training.fit_reader import (
     MAX_QUESTION,
     MAX_TOKENS,
+    divergence_from,
     encoded,
+    log_probabilities,
     loss_of,
     start_weights,
     write_reader,
@@ -85,6 +88,43 @@ def test_gradient_reaches_the_tokens_of_the_text_alone_and_is_finite() -> None:
     assert (logits.grad[~inside] == 0).all() and (logits.grad[inside] != 0).all()
     assert (logits.grad[1][inside[1]] > 0).all()  # what does not answer goes down
     assert (logits.grad[0][gold[0]] < 0).all()  # what answers goes up
+
+
+def test_divergence_is_that_of_the_teacher_where_it_is_right() -> None:
+    rng = random.Random(5)
+    rows = [drawn(rng, True), drawn(rng, False), drawn(rng, True)]
+    (logits, inside, gold), (taught, _, _) = as_tensors(rows), as_tensors([drawn(rng, True)] * 3)
+    student, teacher = log_probabilities(logits, inside), log_probabilities(taught, inside)
+    want = 0.0
+    for row in range(3):
+        p, q = teacher[row].exp().tolist(), student[row].exp().tolist()
+        apart = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True) if a > 1e-12)
+        right = sum(a for a, there in zip(p[1:], gold[row].tolist(), strict=True) if there)
+        want += apart * (right if gold[row].any() else p[0]) / 3
+    assert divergence_from(teacher, student, gold).item() == pytest.approx(want, abs=1e-4)
+    assert divergence_from(student, student, gold).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_teacher_reads_the_text_below_the_question_in_its_language() -> None:
+    """What it finds is moved to where the text stands below the longer question."""
+    across = replace(row("w10 w11 w12", "w30", "w20 w21", "w21"), twin="w13")
+    (found,) = encode(across)
+    assert found.twin == [0, 13, 2, 2, 30, 20, 21, 2]
+    assert (found.text, found.twin_text) == (6, 4)
+    assert encode(row("w10", "", "w20"))[0].twin == []
+
+    class Teacher(torch.nn.Module):
+        config = CONFIG
+
+        def token_logits(self, ids: torch.Tensor) -> torch.Tensor:
+            return ids.float()
+
+    fit = object.__new__(fit_reader.Fit)
+    fit.teacher = Teacher()
+    inside = torch.tensor([found.inside])
+    taught = fit._taught([found], inside)
+    logits = torch.tensor([[float(i) for i in found.ids]])
+    assert torch.allclose(taught, log_probabilities(logits, inside), atol=1e-4)
 
 
 def words(first: int, count: int) -> str:

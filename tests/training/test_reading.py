@@ -199,3 +199,10 @@ def test_rows_of_the_sets_have_right_spans_and_no_text_that_is_held_out(collecte
             assert any(row.text[a:b] in each.answers for a, b in row.spans)
         if each and each.exact and not row.spans:
             assert not any(answer in row.text for answer in each.answers)
+
+
+def test_question_has_its_twin_in_the_language_of_the_text() -> None:
+    across = Asked("Where is it?", "home", (), twin="どこですか。")
+    assert reading._twin(across, "神田にあります。") == "どこですか。"
+    assert reading._twin(across, "It is in Kanda.") == "Where is it?"
+    assert reading._twin(Asked("Where is it?", "home", ()), "神田にあります。") == ""

@@ -5,8 +5,7 @@ from retrieval import Bench, questions, read
 
 
 @pytest.mark.parametrize(
-    ("name", "passages", "asked"),
-    [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)],
+    ("name", "passages", "asked"), [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)]
 )
 def test_hybrid_search_beats_bm25_and_vectors_alone(shared, embedder, name, passages, asked):
     """Measured on a part of each set; `make eval` measures the whole."""

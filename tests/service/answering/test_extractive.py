@@ -1,5 +1,7 @@
 """Quote mode: which windows are quoted."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.answering.answer_windows import AnswerWindow, answer_windows
@@ -110,6 +112,16 @@ def test_of_two_things_each_has_its_quote(one, other, labels) -> None:
     low = {"pier": -9.0, "mole": -9.0, "Dogs": -9.0}
     drafts = quote_sides(sides(low | one, low | other))
     assert [draft.labels[0] for draft in drafts] == labels
+
+
+def test_of_both_sides_the_likeliest_other_follows() -> None:
+    """Not the one that ranks higher: ranks are among the windows of one side."""
+    one, other = sides(
+        {"pier": 3.0, "mole": 1.8, "Dogs": -9.0}, {"pier": 3.0, "mole": -9.0, "Dogs": 2.0}
+    )
+    low = [other[0], replace(other[1], secondary=True), *other[2:]]
+    assert low[1].score < one[1].score and low[1].certainty > one[1].certainty
+    assert [draft.labels[0] for draft in quote_sides([one, low])] == [1, 3]
 
 
 def test_where_one_thing_is_not_told_of_the_other_is_quoted() -> None:

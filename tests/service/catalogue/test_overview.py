@@ -86,7 +86,8 @@ def test_sentence_that_announces_the_contents_is_shown(store: Store, put: Put) -
 def test_next_sections_are_summed_up_by_their_first_sentences(store: Store, put: Put) -> None:
     text = (
         "My oven is old and hard to heat. I bake bread in it every single week. It has a floor of old grey stone.\n\n# Heat\n\n"
-        "It takes an hour to get hot enough. Then it stays so.\n\n# Steam\n\nA pan of water on the"
+        "It takes an hour to get hot enough. Then it stays so.\n\n# Comments\n\nThank you for this great post on ovens.\n\n# Again\n\n"
+        "My oven is old and hard to heat.\n\n# Steam\n\nA pan of water on the"
         " floor gives the steam.\n\n# Cost\n\nA loaf costs me about two euros.\n\n# Verdict\n\n"
         "I would buy the same old oven again.\n\n# References\n\nA book on ovens has all of that in it."
     )

@@ -22,6 +22,7 @@ from service.concurrency.admission import Limiters
 from service.generation.llm import ChatModel
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
+from tests.support.soak import SOAK
 
 QUESTIONS = {
     "How many hours of labelled audio was Whisper trained on?": "Whisper learned from 680,000 hours"
@@ -30,6 +31,7 @@ QUESTIONS = {
     "What does Block-NeRF render?": "Block-NeRF renders a neighbourhood of San Francisco [1].",
     "What is the capital of Australia?": "",
 }
+TIMES = 10 if SOAK else 4  # that each question is asked at once
 TEXTS = (*QUESTIONS, *(said for said in QUESTIONS.values() if said), "The sky is blue. " * 20)
 
 
@@ -174,8 +176,8 @@ def test_concurrent_readers_get_the_answers_they_get_alone(
     alone = Engine(library, checker, history, RecitingModel())
     expected = [summary(asyncio.run(alone.answer(question))) for question in QUESTIONS]
     engine = Engine(shared_library, SharedChecker(checker, scheduler), history, RecitingModel())
-    made = asyncio.run(ask(engine, 4))
-    assert [summary(one) for one in made] == [one for one in expected for _ in range(4)]
+    made = asyncio.run(ask(engine, TIMES))
+    assert [summary(one) for one in made] == [one for one in expected for _ in range(TIMES)]
     assert {"generated", "abstained"} <= {mode for mode, *_ in expected}
     assert {history.answer(one.id)["id"] for one in made} == {one.id for one in made}
     assert scheduler.queued == 0

@@ -30,7 +30,7 @@ from service.settings import Settings
 from tests.support.documents import slides_of_text_and_picture
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
 from tests.support.live_server import served
-from tests.support.soak import SOAK
+from tests.support.soak import soak_only
 
 pytestmark = pytest.mark.usefixtures("kept_readers")
 
@@ -726,9 +726,11 @@ def test_killed_server_resumes_its_jobs(server) -> None:
     assert sorted(item["place"] for item in done["items"]) == ["maps.md", "rooms.md"]
     ask = {"question": "How many maps does the Kanda reading room hold?"}
     assert "40,000" in httpx.post(f"{url}/v1/answers", json=ask, timeout=60).json()["text"]
-    if not SOAK:
-        return
-    # And stopped in the middle of another one, while a client follows its events.
+
+
+@soak_only
+def test_stopped_server_resumes_a_job_that_a_client_follows(server) -> None:
+    url = server.start()
     job = httpx.post(
         f"{url}/v1/documents", files={"files": ("more.md", many(40, "charts"))}, timeout=60
     ).json()

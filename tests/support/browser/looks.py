@@ -17,7 +17,9 @@ LOCALES, SCHEMES = ("en-GB", "ja-JP"), ("light", "dark")
 def looks(
     language: str, scheme: str, wide: tuple[int, int], narrow: tuple[int, int]
 ) -> list[dict[str, Any]]:
-    """Return options of browser contexts: a look, wide in English and light or Japanese and dark.
+    """Return options of browser contexts, those of one look without ``make soak``.
+
+    It is wide if it is English and light, or Japanese and dark; else narrow.
 
     Args:
         language: Of the look, ``en`` or ``ja``.
