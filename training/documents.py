@@ -97,6 +97,13 @@ def speaks_of(passages: list[Split], question: Row) -> int:
     return found.index(max(found))
 
 
+def sentences_of(passage: Split, question: Row) -> tuple[Span, ...]:
+    """Return the spans of those of a passage's sentences that have a question's sentences ``s``."""
+    there = [span for part in question["s"] for span in places(passage.text, part)[:1]]
+    spans = sentence_spans(passage.text)
+    return tuple((a, b) for a, b in spans if any(a < end and start < b for start, end in there))
+
+
 def nearest(passages: list[Split], row: Row, question: Row) -> int:
     """Return the number of the passage that shares most words with a question."""
     found = Index([passage.text for passage in passages]).near(question[row["lang"]], 1)

@@ -11,6 +11,9 @@ With a teacher, an earlier reader, a second term is added: the Kullback-Leibler 
 the teacher says of the same text when it is asked in the text's language, where that is known,
 times the probability that the teacher gives to the right answer. So the fit keeps what the teacher
 knows within a language, and learns to say the same when it is asked in the other.
+
+A second head finds the tokens that deny what a question takes for granted ("Why did the mill
+close?", "The mill never closed."), with the same loss. It is in the ``.float`` file only.
 """
 
 from __future__ import annotations
@@ -49,11 +52,12 @@ from training.sources import Passage
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
 WARM_UP = 0.05  # share of the fit in which the learning rate rises
-BIAS = -5.0  # of the untrained head: one token in about 150, as many as a passage has
+DENIALS = 0.5  # what the loss of the second head counts
+BIAS = -5.0  # of an untrained head: one token in about 150, as many as a passage has
 
 
 class Encoded(NamedTuple):
-    """Token ids of a row, which of them are of the text, and which of these answer.
+    """Token ids of a row, which of them are of the text, and which of these answer or deny.
 
     ``text`` is where the text begins; ``twin`` are the ids of the row when it is asked in the
     text's language, empty where that is not known, and ``twin_text`` is where its text begins.
@@ -62,6 +66,7 @@ class Encoded(NamedTuple):
     ids: list[int]
     inside: list[bool]
     gold: list[bool]
+    denied: list[bool]
     text: int
     twin: list[int]
     twin_text: int
@@ -85,15 +90,16 @@ def encoded(rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict) -> l
         first, same = question.ids[:MAX_QUESTION], twin.ids[:MAX_QUESTION]
         ids, lead = joined(first, text.ids), len(first) + 3
         room = MAX_TOKENS - 4 - len(first)
-        inside, gold = [False] * len(ids), [False] * len(ids)
+        inside, gold, denied = ([False] * len(ids) for _ in range(3))
         for n, (a, b) in enumerate(text.offsets[:room]):
             a, b = a - len(title), b - len(title)
             inside[lead + n] = b > 0
             gold[lead + n] = any(a < y and x < b for x, y in row.spans)
-        if row.spans and not any(gold):
-            continue  # its answer was cut off
+            denied[lead + n] = any(a < y and x < b for x, y in row.denied)
+        if (row.spans and not any(gold)) or (row.denied and not any(denied)):
+            continue  # it was cut off
         asked_so = joined(same, text.ids) if row.twin else []
-        found.append(Encoded(ids, inside, gold, lead, asked_so, len(same) + 3))
+        found.append(Encoded(ids, inside, gold, denied, lead, asked_so, len(same) + 3))
     return found
 
 
@@ -141,6 +147,16 @@ def grouped(rows: Sequence[Encoded], budget: int, rng: random.Random) -> list[li
     return groups
 
 
+class FittedReader(ReaderNetwork):
+    """The reader with its second head."""
+
+    def both_logits(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute logits [n, length] of token ids: that they answer, and that they deny."""
+        vectors = self._drop(self.token_vectors(ids))
+        answers, denies = (self._linear(vectors, head).squeeze(-1) for head in ("read", "deny"))
+        return answers, denies
+
+
 class Fit:
     """One fit of the reader: the network, the optimizer and the schedule, on a CPU in bfloat16."""
 
@@ -154,10 +170,13 @@ class Fit:
         else:
             weights["read.weight"] = weights["ans.weight"] * 0.5
             weights["read.bias"] = torch.full((1,), BIAS)
+        if "deny.weight" not in weights:
+            weights["deny.weight"] = torch.zeros_like(weights["read.weight"])
+            weights["deny.bias"] = torch.full((1,), BIAS)
         weights = without_heads(weights)
         self.tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
         config = {**config, "max_tokens": MAX_TOKENS}
-        self.network = ReaderNetwork(weights, config)
+        self.network = FittedReader(weights, config)
         self.network.compute = torch.bfloat16
         self.teacher: ReaderNetwork | None = None
         if args.teacher:
@@ -178,7 +197,7 @@ class Fit:
         for name, attribute in self.network.names.items():
             weight = getattr(self.network, attribute)
             layer = int(name.split("layer.")[1].split(".")[0]) if "layer." in name else -1
-            if name.startswith("read"):
+            if name.startswith(("read", "deny")):
                 heads.append(weight)
             elif layer >= self.args.frozen_layers:
                 layers.append(weight)
@@ -261,12 +280,13 @@ class Fit:
         for part in self.optimiser.param_groups:
             part["lr"] = part["top"] * factor
         ids = padded([row.ids for row in group], self.network.config["pad"], WIDTH_STEP)
-        inside, gold = torch.zeros(2, *ids.shape, dtype=torch.bool)
+        inside, gold, denied = torch.zeros(3, *ids.shape, dtype=torch.bool)
         for n, row in enumerate(group):
             inside[n, : len(row.inside)] = torch.tensor(row.inside)
             gold[n, : len(row.gold)] = torch.tensor(row.gold)
-        logits = self.network.token_logits(ids)
-        loss = loss_of(logits, inside, gold)
+            denied[n, : len(row.denied)] = torch.tensor(row.denied)
+        logits, denials = self.network.both_logits(ids)
+        loss = loss_of(logits, inside, gold) + DENIALS * loss_of(denials, inside, denied)
         taught = [n for n, row in enumerate(group) if row.twin] if self.teacher else []
         if taught:
             known = self._taught([group[n] for n in taught], inside[taught])
@@ -296,7 +316,8 @@ class Fit:
         found = self.network.tensors() | self.mean
         trained = {name: found[name].contiguous() for name in self.trained}
         save_file(trained, str(self.args.out.with_suffix(".float")))
-        write_reader(trained, self.args.out)
+        shipped = {name: each for name, each in trained.items() if not name.startswith("deny")}
+        write_reader(shipped, self.args.out)
 
 
 def without_heads(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Questions on passages, and the rows that the reader is fitted on, made of them.
 
-A row says which characters of a text answer a question; none where nothing does. Texts are whole
+A row says which characters of a text answer a question; none where nothing does. It also says which
+deny what the question takes for granted, where its writer marked them. Texts are whole
 passages, windows of one to four sentences, passages without the sentences that answer (their
 neighbours stay, so that being about the subject is not enough), near passages of the same article,
 and those of other articles that the search takes for similar. Questions are those of XQuAD, JSQuAD
@@ -47,6 +48,7 @@ class ReadingRow:
     spans: tuple[Span, ...]
     source: str
     twin: str = ""  # the same question in the text's language, where it is known
+    denied: tuple[Span, ...] = ()  # where the text denies what the question takes for granted
 
     @property
     def written(self) -> bool:
@@ -76,6 +78,7 @@ class Asked:
         answers: Strings that answer, where they are known.
         source: The name of the set.
         twin: The same question in the passage's language, where it is known.
+        denied: The spans of the sentences that deny what the question takes for granted.
     """
 
     question: str
@@ -85,6 +88,7 @@ class Asked:
     answers: tuple[str, ...] = ()
     source: str = ""
     twin: str = ""
+    denied: tuple[Span, ...] = ()
 
     @property
     def written(self) -> bool:
@@ -212,10 +216,11 @@ def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], 
         false = row.get("premises", {"false": []})["false"]
         near += [(each, "premise", documents.speaks_of(split, each)) for each in false]
         for each, kind, home in near:
+            denied = documents.sentences_of(split[home], each) if kind == "premise" else ()
             for asking in written.LANGUAGES:
                 source = f"{kind}_{asking}_{row['lang']}"
-                twin = each[row["lang"]]
-                found.append(Asked(each[asking], keys[home], (), source=source, twin=twin))
+                about = {"source": source, "twin": each[row["lang"]], "denied": denied}
+                found.append(Asked(each[asking], keys[home], (), **about))
     return passages, found
 
 
@@ -279,13 +284,19 @@ def rows(
         if article and len(keys) > 1
     }
 
-    def row(asked: Asked, passage: Passage, question: str, text: str, spans: Spans) -> ReadingRow:
+    def row(
+        asked: Asked, passage: Passage, question: str, text: str, spans: Spans, denied: Spans = ()
+    ) -> ReadingRow:
         title = passage.title if rng.random() < TITLED else ""
         twin = _twin(asked, text) if question == asked.question else ""
-        return ReadingRow(question, title, text, tuple(spans), asked.source, twin)
+        return ReadingRow(question, title, text, tuple(spans), asked.source, twin, tuple(denied))
 
     for asked in questions:
         home = passages[asked.home]
+        if asked.denied:
+            for text, denied in _denying(asked, home.text, rng):
+                yield row(asked, home, asked.question, text, (), denied)
+            continue
         for question, text, spans in _at_home(asked, home.text, rng):
             yield row(asked, home, question, text, spans)
         if asked.sentences and home.article in near:
@@ -337,6 +348,24 @@ def _at_home(asked: Asked, text: str, rng: random.Random) -> Iterator[tuple[str,
             yield asked.question, bare, ()
     if rng.random() < 0.12 and (bad := _spoilt(asked.question, text, rng)):
         yield bad, text, ()
+
+
+def _denying(asked: Asked, text: str, rng: random.Random) -> Iterator[tuple[str, Spans]]:
+    """Yield texts, and the spans that deny what a question takes for granted, of its passage."""
+    yield text, asked.denied
+    if rng.random() < 0.5:
+        low, high = _window(text, asked.denied, rng)
+        yield (
+            text[low:high],
+            [
+                (max(a, low) - low, min(b, high) - low)
+                for a, b in asked.denied
+                if a < high and low < b
+            ],
+        )
+    bare = without_sentences(text, asked.denied)
+    if rng.random() < 0.3 and len(bare) > 40:
+        yield bare, ()
 
 
 def _spoilt(question: str, text: str, rng: random.Random) -> str | None:

@@ -165,6 +165,12 @@ def test_several_answers_are_all_marked_and_none_is_none() -> None:
     assert marked(none[0], none[1]) == [20] and not any(none[2])
 
 
+def test_words_that_deny_what_is_taken_for_granted_are_marked() -> None:
+    question = ReadingRow("w10", "w30", "w20 w21 w22", (), "premise", denied=((4, 7),))
+    (found,) = encode(question)
+    assert marked(found.ids, found.denied) == [21] and not any(found.gold)
+
+
 def test_row_whose_answer_is_cut_off_is_left_out() -> None:
     long = " ".join(["w20"] * MAX_TOKENS)
     lost = ReadingRow("w10", "", f"{long} w21", ((len(long) + 1, len(long) + 4),), "set")

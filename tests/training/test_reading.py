@@ -206,3 +206,14 @@ def test_question_has_its_twin_in_the_language_of_the_text() -> None:
     assert reading._twin(across, "神田にあります。") == "どこですか。"
     assert reading._twin(across, "It is in Kanda.") == "Where is it?"
     assert reading._twin(Asked("Where is it?", "home", ()), "神田にあります。") == ""
+
+
+def test_texts_that_deny_have_the_spans_that_do() -> None:
+    text = "The mill is old. It never closed. It grinds rye and a little wheat for the village."
+    asked = Asked("Why did the mill close?", "home", (), source="premise", denied=((17, 33),))
+    passages = {"home": Passage(text, "The mill", False)}
+    found = [row for n in range(20) for row in rows(passages, [asked], random.Random(n))]
+    denying = {row.text[a:b] for row in found for a, b in row.denied}
+    assert denying == {"It never closed."} and not any(row.spans for row in found)
+    assert any(not row.denied and "never" not in row.text for row in found)
+    assert len({len(row.text) for row in found if row.denied}) > 1
