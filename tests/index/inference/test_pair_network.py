@@ -1,6 +1,7 @@
 """Pairs of texts as rows of tokens, and the reading of them, by a network drawn at random."""
 
 import logging
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from corpus.errors import ModelUnavailable
-from index.inference import openvino_cache
+from index.inference import openvino_cache, pair_network
 from index.inference.cross_encoder import CrossEncoder
 from index.inference.cross_encoder_torch import ReaderNetwork, read_weights
 from index.inference.pair_network import PairNetwork, pair_ids
@@ -80,6 +81,16 @@ def test_rows_do_not_depend_on_other_pairs(network) -> None:
         (row,), (there,) = network.rows([pair])
         assert row == rows[n] and there.tolist() == spans[n].tolist()
     assert network.rows([]) == ([], [])
+
+
+def test_networks_share_a_tokenizer_only_if_it_is_the_same(files, by_numpy) -> None:
+    first, second = (PairNetwork(list(files), None, "reader") for _ in range(2))
+    for network in (first, second):
+        network.rows([("w20", "w10")])
+    assert first._tokenizer is second._tokenizer
+    changed = first._tokenizer.to_str().replace('"unk_token":"w3"', '"unk_token":"w4"')
+    other = pair_network._read_tokenizer(lzma.compress(changed.encode()))
+    assert other.encode("?").ids == [4] and first._tokenizer.encode("?").ids == [3]
 
 
 def test_pair_is_cut_to_the_configuration() -> None:
