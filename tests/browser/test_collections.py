@@ -104,6 +104,17 @@ def test_collection_is_made_filled_renamed_and_deleted(house, shelf, visit):
     expect(scope(reader)).to_contain_text("All sources")
 
 
+COUNT_REPLIES = """() => {
+    const json = Response.prototype.json;
+    window.replies = 0;
+    Response.prototype.json = async function () {
+        const reply = await json.call(this);
+        setTimeout(() => { window.replies += 1; });  // after what is done with it at once
+        return reply;
+    };
+}"""
+
+
 def test_click_is_not_lost_while_the_list_is_drawn_anew(house, shelf, visit):
     shelf("Speech", "instructgpt")
     reader = visit(house.url)
@@ -111,10 +122,9 @@ def test_click_is_not_lost_while_the_list_is_drawn_anew(house, shelf, visit):
     dialog = reader.page.locator("#library")
     dialog.locator(".shelf", has_text="Speech").click()
     dialog.get_by_role("button", name="Choose from the library").click()
-    held = []
-    reader.page.route(
-        "**/v1/collections", lambda route: held.append(route)
-    )  # what is in each is not known yet
+    reader.page.evaluate(COUNT_REPLIES)
+    held = []  # the request for what is in each collection, which is answered when we say so
+    reader.page.route("**/v1/collections", lambda route: held.append(route))
     dialog.locator('li[data-id="whisper"] > input').click()
     while not held:
         reader.page.wait_for_timeout(20)
@@ -123,9 +133,9 @@ def test_click_is_not_lost_while_the_list_is_drawn_anew(house, shelf, visit):
     box = done.bounding_box()
     reader.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     reader.page.mouse.down()
-    with reader.page.expect_response("**/v1/collections"):
-        held[0].continue_()
-    reader.page.wait_for_timeout(200)  # the list would be drawn here
+    before = reader.page.evaluate("() => window.replies")
+    held[0].continue_()
+    reader.page.wait_for_function("before => window.replies > before", arg=before)
     reader.page.mouse.up()
     expect(dialog.locator("li[data-id]")).to_have_count(2)
 

@@ -77,7 +77,7 @@ def hostile_answer(text: str):
     return recited([(text, shown, text)], question=text, reason=text, model=text, rejected=(rejected,))  # fmt: skip
 
 
-def test_every_hostile_text_is_tried():
+def test_every_hostile_text_is_of_a_kind():
     assert sorted(kind for kinds in KINDS.values() for kind in kinds) == sorted(HOSTILE)
 
 
@@ -85,7 +85,8 @@ def test_every_hostile_text_is_tried():
 def test_hostile_answer_is_inert(reciting, visit, kinds):
     reader = visit(reciting.url)
     reader.expected.append("status of 404")  # the passage is in no library
-    for kind in kinds if SOAK else kinds[::2]:
+    # What could be executed is always tried whole.
+    for kind in kinds if SOAK or kinds is KINDS["markup"] else kinds[::2]:
         print(kind)
         text = HOSTILE[kind]
         reciting.engine.made = hostile_answer(text)
