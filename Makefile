@@ -71,9 +71,8 @@ serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 test test-fast browser soak: export PYTHONDONTWRITEBYTECODE :=
 
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
-# Three processes on two cores, since one of them often waits for a server or a page.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
