@@ -69,6 +69,11 @@ class ParsedQuestion:
         likely = [name for name, logit in zip(FIELDS, self.field_logits, strict=True) if logit > 0]
         return tuple(likely) or (FIELDS[int(self.field_logits.argmax())],)
 
+    @property
+    def field_probability(self) -> float:
+        """The probability, 0 to 1, of the likeliest field."""
+        return float(1 / (1 + np.exp(-self.field_logits.astype(np.float64).max())))
+
     def probability(self, intent: Intent) -> float:
         """Return the probability, 0 to 1, of an intent."""
         odds = np.exp(self.intents.astype(np.float64) - self.intents.max())

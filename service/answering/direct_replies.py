@@ -265,8 +265,12 @@ def _is_help(word: str) -> bool:
 
 
 def _asks_for_metadata(parsed: ParsedQuestion) -> bool:
-    """Return whether a question that names or describes a work asks for its metadata."""
-    return parsed.intent != "summary" and parsed.probability("metadata") >= METADATA_FROM
+    """Return whether a question that names or describes a work asks for its metadata.
+
+    It must also ask for a field of these: "ReAct score on HotpotQA?" asks for none.
+    """
+    likely = parsed.probability("metadata") * parsed.field_probability
+    return parsed.intent != "summary" and likely >= METADATA_FROM
 
 
 def _may_list(parsed: ParsedQuestion) -> bool:

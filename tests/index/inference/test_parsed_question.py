@@ -82,6 +82,17 @@ def test_probability_of_a_slot_is_the_mean_of_its_tokens() -> None:
     assert found.probability("comparison") == pytest.approx(np.e / (np.e + 6), abs=1e-6)
 
 
+def test_probability_of_the_likeliest_field() -> None:
+    def of(*logits: float) -> float:
+        spans, slots = np.empty((0, 2), np.int32), np.empty((0, 5), np.float32)
+        given = np.array([*logits, *[-9.0] * (len(FIELDS) - len(logits))], np.float32)
+        return ParsedQuestion("", NONE, given, spans, slots).field_probability
+
+    assert of(0.0) == pytest.approx(0.5)
+    assert of(-2.0, 3.0) == pytest.approx(1 / (1 + np.exp(-3.0)))
+    assert of() < 0.001
+
+
 def test_slot_has_whole_words_of_latin_letters() -> None:
     slots = np.full((3, 1 + len(SLOTS)), -4.0, np.float32)
     slots[1, 2] = 3.0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
 from corpus.store.store import Store
 from index.inference.cross_encoder import Checker
-from index.inference.parsed_question import ParsedQuestion
+from index.inference.parsed_question import FIELDS, ParsedQuestion
 from service.answering import direct_replies
 from service.answering.direct_replies import DirectReplies
 from service.answering.state import AnswerState
@@ -224,6 +226,17 @@ def test_work_is_described_only_where_something_is_asked_of_works(
     state = ask(question)
     assert state.text == mode
     assert not mode or "Shion Honda" in state.claims[0].text
+
+
+def test_named_work_is_described_only_if_a_field_is_likely(
+    ask: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("Who wrote ReAct?").text == "metadata"
+    parse, no_field = ask.parse, np.full(len(FIELDS), -4.0, np.float32)
+    monkeypatch.setattr(
+        ask, "parse", lambda asked: [replace(p, field_logits=no_field) for p in parse(asked)]
+    )
+    assert not ask("Who wrote ReAct?").text
 
 
 def test_described_work_is_summed_up(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
