@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from corpus.links import bare_urls
 from corpus.text.blocks import CJK, Block, ParsedDocument, detect_language, normalize_text, one_line
+from corpus.text.line_wraps import join_wrapped_lines
 
 _MIN_FRAME, _MAX_FRAME = 3, 60  # lines
 _PICTURE = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|webp|svg)", re.IGNORECASE)
@@ -17,6 +18,8 @@ _CJK = re.compile(CJK)
 def read_text(text: str) -> ParsedDocument:
     """Read plain text into paragraphs; its links are the URLs written in it.
 
+    Lines that were broken inside a sentence are joined.
+
     A web page saved as text has the site's navigation around its article. This is recognized
     where the text begins and ends with the same lines, some of which are numbers (of likes, of
     comments): then only the lines between them are read, and the first of those is the title.
@@ -24,9 +27,10 @@ def read_text(text: str) -> ParsedDocument:
     lines = normalize_text(text).strip("\n").split("\n")
     article = _unframed(lines)
     if article is None:
-        return ParsedDocument([Block(text)], links=list(bare_urls(text)))
+        content = join_wrapped_lines("\n".join(lines))
+        return ParsedDocument([Block(content)], links=list(bare_urls(content)))
     title, body = article
-    content = "\n".join(body)
+    content = join_wrapped_lines("\n".join(body))
     blocks = [Block(title, 1), Block(content)] if title else [Block(content)]
     return ParsedDocument(blocks, links=list(bare_urls(content)), title=title)
 

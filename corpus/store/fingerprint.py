@@ -27,7 +27,7 @@ READER_VERSIONS: dict[FileFormat, int] = {
     "docx": 2,
     "pptx": 2,
     "epub": 2,
-    "text": 1,
+    "text": 2,
 }
 # The version of how a document's text is cut into sentences and passages, for all formats.
 CHUNKING_VERSION = 1

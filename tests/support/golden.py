@@ -48,7 +48,7 @@ DOCUMENTS: dict[FileFormat, tuple[str, ...]] = {
     "docx": ("report.docx",),
     "pptx": ("talk.pptx",),
     "epub": ("book.epub",),
-    "text": ("plain.txt", "saved.txt", "euc_jp.txt"),
+    "text": ("plain.txt", "saved.txt", "euc_jp.txt", "wrapped.txt"),
 }
 
 Digests = dict[str, dict[str, str]]
