@@ -88,7 +88,7 @@ def _inside_sentence(line: str, following: str) -> _Break | None:
     begun, rest = line.strip(), following.strip()
     if len(begun.split(maxsplit=1)) < 2 and not _CJK.search(begun):
         return None  # a name of a file, an address
-    if not rest or _ENDED.search(begun) or _ITEM.match(rest):
+    if not rest or _ENDED.search(begun) or _ITEM.match(rest) or following.startswith("\u3000"):
         return None
     if any(each.search(text) for each in (_COLUMNS, _CODE) for text in (line, following)):
         return None

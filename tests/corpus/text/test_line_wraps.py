@@ -10,7 +10,7 @@ from corpus.text.blocks import normalize_text
 from corpus.text.line_wraps import join_wrapped_lines
 from tests.support.paths import DATA
 
-# By a writer who had not seen the code: texts broken at one width, by hand, or nowhere.
+# By two writers who had not seen the code: texts broken at one width, by hand, or nowhere.
 TEXTS = DATA / "wrapped_texts.jsonl"
 
 PROSE = (
@@ -143,7 +143,7 @@ def lines_of(row: dict) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["exact", "hand", "un"])
-def test_no_line_is_joined_that_another_writer_keeps_apart(kind: str) -> None:
+def test_no_line_is_joined_that_other_writers_keep_apart(kind: str) -> None:
     for row in texts_of(kind):
         lines = lines_of(row)
         for before, after in row["apart"]:
@@ -151,8 +151,8 @@ def test_no_line_is_joined_that_another_writer_keeps_apart(kind: str) -> None:
             assert not any(each in line for each in joined for line in lines), row["name"]
 
 
-@pytest.mark.parametrize(("kind", "least"), [("exact", 1.0), ("hand", 0.5), ("un", 1.0)])
-def test_sentences_of_another_writer_are_whole(kind: str, least: float) -> None:
+@pytest.mark.parametrize(("kind", "least"), [("exact", 0.95), ("hand", 0.6), ("un", 1.0)])
+def test_sentences_of_other_writers_are_whole(kind: str, least: float) -> None:
     whole = []
     for row in texts_of(kind):
         lines = lines_of(row)
