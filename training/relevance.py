@@ -48,6 +48,7 @@ from service.answering.evidence_reading import MAX_WINDOWS, read_again
 from service.answering.question_reading import (
     ReadPassage,
     read_passages,
+    read_wholes,
     unread_passages,
     with_rivals,
 )
@@ -256,12 +257,14 @@ def read(
 
 
 def with_windows(asked: ReadQuestion, ranking: RankingWeights, checker: Checker) -> ReadQuestion:
-    """Find the best windows by some weights, and read them a second time."""
+    """Find the best windows by some weights; read them and their passages a second time."""
     calibration = replace(load_calibration(), ranking=replace(ranking, again=0.0))
     passages = with_rivals([replace(p, calibration=calibration) for p in asked.passages])
     windows = answer_windows(passages, Originals(()), MAX_WINDOWS)
-    windows = read_again(asked.asked.question, windows, checker)
-    return replace(asked, windows=tuple(windows))
+    question = asked.asked.question
+    wholes = read_wholes(question, [window.passage for window in windows], checker)
+    windows = [replace(w, passage=p) for w, p in zip(windows, wholes, strict=True)]
+    return replace(asked, windows=tuple(read_again(question, windows, checker)))
 
 
 def best_windows(asked: Sequence[ReadQuestion], again: float) -> list[BestWindow]:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field, replace
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
 from service.answering.answer_windows import AnswerWindow, answer_windows
-from service.answering.question_reading import ReadPassage, read_passages, unread_passages
+from service.answering.question_reading import (
+    ReadPassage,
+    read_passages,
+    read_wholes,
+    unread_passages,
+)
 from service.types import Citation, Evidence
 from service.verification.provenance import Originals
 
@@ -110,35 +115,58 @@ def _read_part(
 ) -> QuestionPart:
     """Read the first passages for a question and then, if nothing surely answers, the others."""
     part = QuestionPart(question, tuple(unread_passages(question, evidence)), (), within=within)
-    known: dict[int, float] = {}  # what was found on second reading, of passages and of windows
+    # What was found on second reading, of passages and of windows.
+    known: dict[str, float] = {}
     known_windows: dict[tuple[str, int, int], float] = {}
     count = len(evidence)
     begun = min(first or count, count)
     for numbers in (range(begun), range(begun, count)):
         if not numbers or part.surely_answered:
             break
-        passages = read_passages(question, part.passages, numbers, checker, known)
+        passages = read_passages(question, part.passages, numbers, checker)
         among = passages[: numbers.stop]
         among = [p for p in among if within is None or p.evidence.source.id in within]
         windows = answer_windows(among, originals, MAX_WINDOWS)
         windows = _ranked_again(question, windows, checker, known_windows)
         part = replace(part, passages=tuple(passages), windows=tuple(windows))
+        part = _best_read_again(part, checker, known)
     return part
+
+
+def _best_read_again(part: QuestionPart, checker: Checker, known: dict[str, float]) -> QuestionPart:
+    """Read the passage of the best window again, for how likely there is an answer.
+
+    Args:
+        part: The part, with its windows.
+        checker: Reads it.
+        known: What it found before, by the passage's id; a new reading is added.
+    """
+    if not part.windows:
+        return part
+    best = part.windows[0].passage
+    if best.evidence.passage.id not in known:
+        (read,) = read_wholes(part.question, [best], checker)
+        known[best.evidence.passage.id] = read.passage_odds
+    odds = known[best.evidence.passage.id]
+    return _with_passages(part, [replace(each, passage_odds=odds) for each in part.passages])
 
 
 def _renumbered(
     part: QuestionPart, order: Sequence[int], numbered: Sequence[Evidence]
 ) -> QuestionPart:
     """Return a part with its passages in another order, numbered so."""
-    passages = tuple(
-        replace(part.passages[n], evidence=shown) for n, shown in zip(order, numbered, strict=True)
-    )
+    shown = zip(order, numbered, strict=True)
+    return _with_passages(part, [replace(part.passages[n], evidence=each) for n, each in shown])
+
+
+def _with_passages(part: QuestionPart, passages: Sequence[ReadPassage]) -> QuestionPart:
+    """Return a part with the same passages, but something about them changed."""
     by_id = {passage.evidence.passage.id: passage for passage in passages}
     windows = tuple(
         replace(window, passage=by_id[window.passage.evidence.passage.id])
         for window in part.windows
     )
-    return replace(part, passages=passages, windows=windows)
+    return replace(part, passages=tuple(passages), windows=windows)
 
 
 def _ranked_again(

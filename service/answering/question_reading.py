@@ -1,9 +1,10 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Passages are read whole, below their titles and headings. The best few are read a second time, by
-the checker's head for whole texts: about whether there is an answer, two networks that were fitted
-on different questions err less often together. Which passages come first, and which sentences may
-be quoted, is arithmetic on these readings; see ``evidence_reading`` for what follows.
+Passages are read whole, below their titles and headings. The one that seems to answer best is read
+a second time, by the checker's head for whole texts: about whether there is an answer, two networks
+that were fitted on different questions err less often together. Which passages come first, and
+which sentences may be quoted, is arithmetic on these readings; see ``evidence_reading`` for what
+follows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
-READ_AGAIN = 3  # passages that are read a second time
 SHORTEST_ANSWER = 2  # characters of words by which two sentences may give the same answer
 
 
@@ -44,8 +44,8 @@ class ReadPassage:
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
-        passage_odds: The log-odds that the passage answers, by the checker's head for whole texts;
-            of one that was not read a second time, the lowest of those that were.
+        passage_odds: The log-odds that the passage of the best window answers, by the checker's
+            head for whole texts; the same for all passages of a question.
         rival: The score of the best sentence of another passage that has another answer; None if
             there is none.
     """
@@ -61,6 +61,13 @@ class ReadPassage:
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
         return self.reading.answers(start + self.lead, None if end is None else end + self.lead)
+
+    @property
+    def in_context(self) -> str:
+        """The passage below its title and headings, as the checker reads it."""
+        return with_headings(
+            self.evidence.passage.text, self.evidence.passage, self.evidence.source
+        )
 
     @property
     def across(self) -> bool:
@@ -104,11 +111,8 @@ def unread_passages(question: str, evidence: Sequence[Evidence]) -> list[ReadPas
     No part of a passage that was not read answers.
     """
     japanese, calibration = is_japanese(question), load_calibration()
-    texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
-    return [
-        ReadPassage(e, UNREAD, len(text) - len(e.passage.text), japanese, calibration)
-        for e, text in zip(evidence, texts, strict=True)
-    ]
+    found = [ReadPassage(e, UNREAD, 0, japanese, calibration) for e in evidence]
+    return [replace(p, lead=len(p.in_context) - len(p.evidence.passage.text)) for p in found]
 
 
 def read_passages(
@@ -116,35 +120,31 @@ def read_passages(
     passages: Sequence[ReadPassage],
     numbers: range,
     checker: Checker,
-    known: dict[int, float] | None = None,
 ) -> list[ReadPassage]:
-    """Read some of the passages for a question, and the best so far a second time.
+    """Read some of the passages for a question.
 
     Args:
         question: The question.
         passages: All passages, as far as they were read before.
         numbers: Which are read now: those that follow the ones that were read.
         checker: Reads them, each below its title and headings.
-        known: What was found on second reading before, by number; new readings are added.
 
     Returns:
         All passages with their readings, compared with each other.
     """
-    known = {} if known is None else known
     read = list(passages)
-    texts = [with_headings(p.evidence.passage.text, p.evidence.passage, p.evidence.source)
-             for p in passages]  # fmt: skip
-    readings = checker.read([(texts[n], question) for n in numbers])
-    for n, reading in zip(numbers, readings, strict=True):
+    pairs = [(passages[n].in_context, question) for n in numbers]
+    for n, reading in zip(numbers, checker.read(pairs), strict=True):
         read[n] = replace(passages[n], reading=reading)
-    best = sorted(range(numbers.stop), key=lambda n: -read[n].score(read[n].answers()))
-    best = best[:READ_AGAIN]
-    if new := [n for n in best if n not in known]:
-        odds = checker.answers([(texts[n], question) for n in new])
-        known.update(zip(new, odds.tolist(), strict=True))
-    least = min((known[n] for n in best), default=0.0)
-    read = [replace(p, passage_odds=known[n] if n in best else least) for n, p in enumerate(read)]
     return with_rivals(read)
+
+
+def read_wholes(
+    question: str, passages: Sequence[ReadPassage], checker: Checker
+) -> list[ReadPassage]:
+    """Read passages a second time, each as a whole; return them with their own ``passage_odds``."""
+    odds = checker.answers([(passage.in_context, question) for passage in passages]).tolist()
+    return [replace(p, passage_odds=each) for p, each in zip(passages, odds, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

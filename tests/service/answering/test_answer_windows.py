@@ -279,7 +279,7 @@ ROOMS_OPEN = [passage_evidence(f"Room {n} is open.", n, title=f"House {n}") for 
 def test_best_windows_are_read_again_below_their_headings_and_ranked_anew() -> None:
     reader = ReadsAgain({"Room 2": 1.0, "Room 5": 0.5, "Room 6": -2.0})
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN, NONE, reader)
-    _, texts = reader.again  # passages, then windows
+    texts, passages = reader.again  # windows, then the passage of the best
     assert texts[:2] == ["House 2\nRoom 2 is open.", "House 5\nRoom 5 is open."]
     assert len(texts) == 3 and len(part.windows) == MAX_WINDOWS == 6 < len(ROOMS_OPEN)
     assert [w.text[:6] for w in part.windows[:3]] == ["Room 5", "Room 2", "Room 6"]
@@ -287,17 +287,20 @@ def test_best_windows_are_read_again_below_their_headings_and_ranked_anew() -> N
     assert part.windows[0].score == pytest.approx(0.5 + 0.5 * 5)
     assert part.certainty == pytest.approx(0.5)
     assert {w.again for w in part.windows[3:]} == {2.0}  # too far behind to come first
+    assert passages == ["House 5\nRoom 5 is open."]
+    assert {p.passage_odds for p in part.passages} == {5.0}
+    assert all(any(w.passage is p for p in part.passages) for w in part.windows)
 
 
 @pytest.mark.usefixtures("read_twice")
 def test_window_that_is_far_ahead_is_not_read_again() -> None:
     reader = ReadsAgain({"Room 2": 4.0, "Room 5": 0.9, "Room 6": 0.8})
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN, NONE, reader)
-    assert len(reader.again) == 1  # of passages
+    assert reader.again == [["House 2\nRoom 2 is open."]]  # as a passage
     assert [w.text[:6] for w in part.windows[:3]] == ["Room 2", "Room 5", "Room 6"]
     far = ReadsAgain({"Room 2": 4.0, "Room 5": 1.1})
     _, (part,) = read_evidence(["Which room?"], ROOMS_OPEN, NONE, far)
-    assert len(far.again[1]) == 2 and part.windows[1].again == 5.0
+    assert len(far.again[0]) == 2 and part.windows[1].again == 5.0
 
 
 @pytest.mark.usefixtures("read_twice")
@@ -322,8 +325,9 @@ def test_others_are_read_only_where_no_window_of_the_first_surely_answers() -> N
     _, (at_once,) = read_evidence(["Which room?"], ROOMS_OPEN[:6], NONE, ReadsAgain(unsurely))
     found, wanted = ([(w.text, w.score, w.certainty) for w in p.windows] for p in (part, at_once))
     assert found == wanted
-    known = [text for windows in unsure.again[1::2] for text in windows]
-    assert len(known) == len(set(known)) == 3  # no window is read again twice
+    for read, count in ((unsure.again[::2], 3), (unsure.again[1::2], 2)):
+        texts = [text for each in read for text in each]
+        assert len(texts) == len(set(texts)) == count  # no window or passage is read again twice
 
 
 @pytest.mark.usefixtures("read_twice")

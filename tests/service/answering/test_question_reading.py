@@ -9,7 +9,6 @@ import pytest
 from corpus.text.chunking import with_headings
 from index.inference.reading import NEVER, Reading
 from service.answering.question_reading import (
-    READ_AGAIN,
     ReadPassage,
     read_passages,
     unread_passages,
@@ -51,27 +50,7 @@ def test_passages_are_read_in_one_call_in_their_order() -> None:
     assert unread_passages("Which room?", []) == []
 
 
-class ReadsTwice(ScriptedReader):
-    """A reader whose head for whole texts knows something, too."""
-
-    def __init__(self, odds=None, rest=-9.0):
-        super().__init__(odds, rest)
-        self.again = []
-
-    def answers(self, pairs):
-        self.again += [text for text, _ in pairs]
-        return np.array([float(text[5]) for text, _ in pairs], np.float32)
-
-
 SIX = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
-
-
-@pytest.mark.usefixtures("plain")
-def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_these() -> None:
-    reader = ReadsTwice({f"Room {n}": odds for n, odds in ((2, 1.0), (4, 2.0), (5, 3.0), (6, 0.5))})
-    found = read_all("Which room?", SIX, reader)
-    assert READ_AGAIN == 3 and reader.again == [f"Room {n} is open." for n in (5, 4, 2)]
-    assert [each.passage_odds for each in found] == [2.0, 2.0, 2.0, 4.0, 5.0, 2.0]
 
 
 @pytest.mark.usefixtures("plain")
@@ -79,16 +58,13 @@ def test_passages_that_are_not_read_yet_do_not_answer_and_reading_in_steps_is_th
     unread = unread_passages("Which room?", SIX)
     assert all(each.answers(0, 4) <= NEVER for each in unread)
     odds = {f"Room {n}": odds for n, odds in ((2, -1.0), (4, 2.0), (5, 3.0), (6, -0.5))}
-    reader, known = ReadsTwice(odds), {}
-    some = read_passages("Which room?", unread, range(3), reader, known)
+    reader = ScriptedReader(odds)
+    some = read_passages("Which room?", unread, range(3), reader)
     assert all(each.answers(0, 4) <= NEVER for each in some[3:])
-    found = read_passages("Which room?", some, range(3, 6), reader, known)
+    found = read_passages("Which room?", some, range(3, 6), reader)
     assert [len(pairs) for pairs in reader.calls] == [3, 3]
-    assert len(reader.again) == len(set(reader.again)) == len(known)
-    at_once = read_all("Which room?", SIX, ReadsTwice(odds))
-    assert [(p.answers(), p.passage_odds, p.rival) for p in found] == [
-        (p.answers(), p.passage_odds, p.rival) for p in at_once
-    ]
+    at_once = read_all("Which room?", SIX, ScriptedReader(odds))
+    assert [(p.answers(), p.rival) for p in found] == [(p.answers(), p.rival) for p in at_once]
 
 
 def read_by_word(text: str, answer: str, odds: float) -> ReadPassage:
