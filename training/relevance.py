@@ -11,8 +11,9 @@ those on the written passages and documents, and near unanswerable ones with the
 (``data/near_unanswerable_*.jsonl``). Every third of at most OF_EACH answerable questions of a kind,
 but for those on documents, is asked a second time while its own passage is left out of the search
 and its neighbours stay, and every third of all while its whole article is. The checker reads the
-best windows a second time, each time anew; ``--keep`` keeps what was read of passages. Figures are
-from two-fold cross-validation by article; the weights that are written are fitted on all.
+best windows and their passages a second time, each time anew; ``--keep`` keeps what was read of
+passages. Figures are from two-fold cross-validation by article; the weights that are written are
+fitted on all.
 """
 
 from __future__ import annotations
@@ -80,8 +81,8 @@ DOCUMENTS_COUNT = 0.1  # in these shares, beside the questions on passages of th
 # The second reading's place among the features, and the least that it counts.
 SECOND, LEAST_SECOND = 2, 0.1
 # Shares of the windows with a tick that must have the answer. With .9 instead of .88, an eighth of
-# the right ones on English documents would lose theirs; and with more than .85 across languages,
-# nearly all from English to Japanese.
+# the right ones on English documents would lose theirs; and with .9 instead of .85 across
+# languages, three in four of those on Japanese documents that English questions ask for.
 TICKED_RIGHT, TICKED_RIGHT_ACROSS = 0.88, 0.85
 
 Without = Literal["", "passage", "article"]

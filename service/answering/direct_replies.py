@@ -48,8 +48,9 @@ from service.text.prompt_injection import speaks_to_a_model
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# Probability from which a question that names or describes a work is one for its metadata. Most
-# questions that the parser is fitted on ask for facts; most that speak of a work do not.
+# Probability from which a question that names or describes a work asks for its metadata, and for a
+# field of these; and from which a question for metadata of no work asks for a list. Most questions
+# that the parser is fitted on ask for facts; most that speak of a work do not.
 METADATA_FROM = 0.1
 PRINTED: tuple[Field, ...] = ("authors", "published", "venue", "title", "pages")
 # Names of a work itself, not of its author, nor words that describe it.

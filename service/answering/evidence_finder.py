@@ -48,8 +48,8 @@ class Sizes(TypedDict, total=False):
     encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
     average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
     Where no model writes, most questions are answered by the first four passages, and the others
-    are not read. The best passage is read once more, and of the best six windows those that may
-    come first then, mostly none.
+    are not read. Of the best six windows those that may come first then are read once more,
+    mostly none, and so is the passage of the best.
 
     Attributes:
         top_k: Passages at most; a ``LANGUAGE_SHARE`` of them is kept for each language.

@@ -1,7 +1,7 @@
 """Reading the evidence for each part of a question: passages first, then their best windows.
 
-The checker reads the best windows a second time, each by itself. About which of them answers, two
-networks err less often together than one.
+The checker reads the best windows a second time, each by itself, and the passage of the best one as
+a whole. About which of them answers, and how likely, two networks err less often together than one.
 """
 
 from __future__ import annotations

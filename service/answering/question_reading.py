@@ -45,7 +45,7 @@ class ReadPassage:
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
         passage_odds: The log-odds that the passage of the best window answers, by the checker's
-            head for whole texts; the same for all passages of a question.
+            head for whole texts; the same for all passages of a question, and 0 until it is read.
         rival: The score of the best sentence of another passage that has another answer; None if
             there is none.
     """
