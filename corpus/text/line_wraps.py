@@ -4,8 +4,8 @@ A line break may also end a heading, a verse or an entry of a list. Whether a se
 behind it is judged from the whole text. In English the lines were broken if many of them begin with
 a small letter; a line that begins with a capital letter or a number is then joined, too, if its
 first word did not fit into the line before. In Japanese a line ends inside a sentence if it ends
-with a comma, or if nearly all lines end at one width. Lines without a full stop among them, such as
-those of a list or a poem, are never joined.
+with a comma, or if nearly all lines end at one width. Where no stop shows that there are sentences,
+as in a list or a poem, lines are not joined, but for those that go on with an item.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import statistics
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,8 +38,8 @@ _ADDRESS = re.compile(r"(?:https?:|www\.)\S*$")
 _CJK = re.compile(CJK)
 _LATIN = re.compile(r"[A-Za-z]")
 _FIRST = re.compile(rf"(?:(?!{CJK})\S)+|\S")  # what no editor breaks: a word, or one of CJK
-_HALF_WORD = re.compile(r"([^\W\d_]+)-$")
-_WORD = re.compile(r"[^\W\d_]+")
+_HALF_WORD = re.compile(r"(\w+)-$")
+_WORD = re.compile(r"\w+")
 
 
 class _Break(NamedTuple):
@@ -66,7 +66,7 @@ def join_wrapped_lines(text: str) -> str:
         text: A plain text with ``\n`` for every line break.
     """
     lines = text.split("\n")
-    words = Counter(_WORD.findall(text.casefold()))
+    words = frozenset(_WORD.findall(text.casefold()))
     inside, joined, start = [*_inside_sentences(lines), False], [], 0
     for n, goes_on in enumerate(inside):
         if not goes_on:
@@ -77,7 +77,7 @@ def join_wrapped_lines(text: str) -> str:
     return "\n".join(joined)
 
 
-def _joined(run: Sequence[str], words: Counter[str]) -> str:
+def _joined(run: Sequence[str], words: Collection[str]) -> str:
     """Join lines to one.
 
     Args:

@@ -81,7 +81,7 @@ def test_compounds_keep_their_hyphens(width: int) -> None:
     text = (
         "A well-known keeper, twenty-five years old and long-term tenant of the user-friendly,"
         " cost-effective light, met two ex-sailors in the mid-nineties, who had part-time work and"
-        " a mother-in-law each, and who told him of a sixty-five-year-old bell in the ice-house."
+        " a mother-in-law each, and who told him of a sixty-five-year-old bell of 1931-1940 in the ice-house."
     )
     assert join_wrapped_lines(textwrap.fill(text, width)) == text
 
@@ -209,7 +209,7 @@ def test_sentences_of_other_writers_are_whole(kind: str, least: float) -> None:
 
 
 def test_time_grows_with_the_length() -> None:
-    endless = textwrap.fill(PROSE.replace(".", "").lower() * 4000, 73)
+    endless = textwrap.fill(PROSE.replace(".", "").lower() * 4000, 73) + "."
     text = (textwrap.fill(PROSE, 72) + "\n") * 3000 + in_columns(JAPANESE, 40) * 500 + endless
     began = time.perf_counter()
     join_wrapped_lines(text)
