@@ -26,13 +26,10 @@ def read_text(text: str) -> ParsedDocument:
     """
     lines = normalize_text(text).strip("\n").split("\n")
     article = _unframed(lines)
-    if article is None:
-        content = join_wrapped_lines("\n".join(lines))
-        return ParsedDocument([Block(content)], links=list(bare_urls("\n".join(lines))))
-    title, body = article
-    paragraphs = Block(join_wrapped_lines("\n".join(body)))
-    blocks = [Block(title, 1), paragraphs] if title else [paragraphs]
-    return ParsedDocument(blocks, links=list(bare_urls("\n".join(body))), title=title)
+    title, body = article or ("", lines)
+    content = join_wrapped_lines("\n".join(body))
+    blocks = [Block(title, 1), Block(content)] if title else [Block(content)]
+    return ParsedDocument(blocks, links=list(bare_urls(content)), title=title)
 
 
 def _unframed(lines: Sequence[str]) -> tuple[str, list[str]] | None:

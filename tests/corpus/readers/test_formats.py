@@ -129,6 +129,22 @@ def test_presentation_without_metadata() -> None:
     assert source.language == "ja"
 
 
+def test_links_of_plain_text_end_where_its_lines_do() -> None:
+    """In Japanese no space is put between lines that are joined."""
+    lines = (
+        "倉庫の二階にある集会室は一九三一年から港の委員会が借りていて、椅子は四十脚あり、東風が",
+        "吹くと煙るストーブもあるので、冬の会合はどれも短いが、議事録は https://example.org/minutes",
+        "を見てほしい。",
+        "The minutes of the committee are printed in full, and may be read by all, at https://example.org/",
+        "well-known to those who were there.",
+    )
+    document = extract("\n".join(lines).encode(), Source("s", "https://example.org/m.txt"))
+    assert [url for url, _ in links(document)] == [
+        "https://example.org/minutes",
+        "https://example.org/",
+    ]
+
+
 def test_slide_diagrams_and_shape_links_are_read_and_footers_are_not() -> None:
     show = pptx.Presentation()
     slide = show.slides.add_slide(show.slide_layouts[5])
