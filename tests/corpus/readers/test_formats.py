@@ -129,20 +129,24 @@ def test_presentation_without_metadata() -> None:
     assert source.language == "ja"
 
 
-def test_links_of_plain_text_end_where_its_lines_do() -> None:
-    """In Japanese no space is put between lines that are joined."""
-    lines = (
-        "倉庫の二階にある集会室は一九三一年から港の委員会が借りていて、椅子は四十脚あり、東風が",
-        "吹くと煙るストーブもあるので、冬の会合はどれも短いが、議事録は https://example.org/minutes",
-        "を見てほしい。",
-        "The minutes of the committee are printed in full, and may be read by all, at https://example.org/",
-        "well-known to those who were there.",
+def test_address_at_the_end_of_a_line_does_not_take_in_the_next_line() -> None:
+    """Lines of Japanese that were broken at one width are joined without a space."""
+    sentence = (
+        "倉庫の二階にある集会室は一九三一年から港の委員会が借りていて椅子は四十脚あり東風が"
+        "吹くと煙るストーブもあるので冬の会合はどれも短いが夏には合唱団も使うことがあり秋には"
     )
-    document = extract("\n".join(lines).encode(), Source("s", "https://example.org/m.txt"))
-    assert [url for url, _ in links(document)] == [
-        "https://example.org/minutes",
-        "https://example.org/",
+    width = 36
+    lines = [
+        sentence[:width],
+        sentence[width : 2 * width],
+        sentence[: width - 14],
+        "を見てほしい。",
     ]
+    lines[2] += " https://example.org/minutes"  # as wide as the others
+    lines = [lines[0], lines[1], lines[0], lines[2], lines[3]]
+    document = extract("\n".join(lines).encode(), Source("s", "https://example.org/m.txt"))
+    assert document.text.count("\n") == 1  # the others are joined
+    assert [url for url, _ in links(document)] == ["https://example.org/minutes"]
 
 
 def test_slide_diagrams_and_shape_links_are_read_and_footers_are_not() -> None:
