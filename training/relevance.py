@@ -80,10 +80,9 @@ REFUSED, REFUSED_ACROSS = 0.06, 0.18
 DOCUMENTS_COUNT = 0.1  # in these shares, beside the questions on passages of the sets
 # The second reading's place among the features, and the least that it counts.
 SECOND, LEAST_SECOND = 2, 0.1
-# Shares of the windows with a tick that must have the answer. With .9 instead of .88, an eighth of
-# the right ones on English documents would lose theirs; and with more than .85 across languages,
-# nearly all from English to Japanese.
-TICKED_RIGHT, TICKED_RIGHT_ACROSS = 0.88, 0.85
+# Share of the windows with a tick that must have the answer. With more, hardly any from English to
+# Japanese would get one.
+TICKED_RIGHT = 0.85
 
 Without = Literal["", "passage", "article"]
 
@@ -374,23 +373,21 @@ def ticked_from(
 ) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a window gets a tick.
 
-    Of those with as much, the share TICKED_RIGHT, or TICKED_RIGHT_ACROSS, has the answer: of all
-    questions, and of those on documents alone without false premises, which have a check of their
-    own. If that is true of no number of the most certain windows, only the most certain one gets a
-    tick.
+    Of those with as much, the share TICKED_RIGHT has the answer: of all questions, and of those on
+    documents alone without false premises, which have a check of their own. If that is true of no
+    number of the most certain windows, only the most certain one gets a tick.
     """
     count, right = counts(asked), np.array([w.right for w in found])
     pairs = np.array([a.pair for a in asked])
     document = np.array([a.document and not a.false_premise for a in asked])
     least = {}
     for pair in (pair for row in LANGUAGE_PAIRS for pair in row):
-        wanted = TICKED_RIGHT_ACROSS if pair[:2] != pair[-2:] else TICKED_RIGHT
         from_each = []
         for some in (pairs == pair, (pairs == pair) & document):
             here = np.flatnonzero(some)
             here = here[np.argsort(-odds[here])]
             share = np.cumsum(count[here] * right[here]) / np.cumsum(count[here])
-            good = np.flatnonzero(share >= wanted)
+            good = np.flatnonzero(share >= TICKED_RIGHT)
             last = good[-1] if len(good) else 0
             from_each += [float(odds[here[last]])] if len(here) else []
         least[pair] = round(max(from_each, default=0.0), 3)

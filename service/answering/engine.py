@@ -55,7 +55,7 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 14
+ANSWER_VERSION = 13
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
